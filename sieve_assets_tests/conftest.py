@@ -1,0 +1,81 @@
+"""What every test shares: one thread, no network, and a study file that is right to make wrong.
+
+Imports nothing of ours at the top: array shapes are checked in modules imported after pytest's
+options are read.
+"""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before torch is imported: small tensors are faster on one thread, and results the same anywhere.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("sieve", deadline=None)
+hypothesis.settings.load_profile("sieve")
+
+STUDY = """\
+[targets.small]
+network = "timm:resnet18"
+network_args = {channels = [4, 4, 8, 8], layers = [1, 1, 1, 1]}
+weights = "small.safetensors"
+n_classes = 3
+layer = "layer4"
+reducer = "mean"
+width = 8
+maps = "feature_map"
+rule = "ratio"
+transform = {resize_px = 32, crop_px = 32, mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5]}
+probe = "scenes"
+
+[probes.scenes]
+kind = "terrarium"
+
+[probes.photos]
+kind = "folder"
+path = "photos"
+
+[concepts]
+file = "concepts.txt"
+
+[vision_language]
+model = "clip"
+
+[generator]
+pipeline = "drawer"
+steps = 2
+guidance = 3
+size_px = 32
+"""
+
+
+class StudyFolder:
+    """A folder with a study file that is right, and everything it names."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.file = root / "sieve.toml"
+        for folder in ("photos", "clip", "drawer"):
+            (root / folder).mkdir()
+        for file in ("small.safetensors", "concepts.txt"):
+            (root / file).touch()
+        self.file.write_text(STUDY)
+
+    def change(self, old: str, new: str) -> Path:
+        """Replace a piece of the study file, which must be there once."""
+        text = self.file.read_text()
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
+        self.file.write_text(text.replace(old, new))
+        return self.file
+
+
+@pytest.fixture
+def study_folder(tmp_path: Path) -> StudyFolder:
+    root = tmp_path / "study"
+    root.mkdir()
+    return StudyFolder(root)
