@@ -1,0 +1,93 @@
+"""The strongest images of every neuron, kept while a probe set streams past, with their maps."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from sieve_assets.method.checked_inputs import refusal, require_at_least, require_same_length
+
+
+class StrongestSamples(NamedTuple):
+    """Every neuron's strongest images so far, strongest first; ties by lower position."""
+
+    positions: Int[Tensor, "neuron place"]
+    """Position of the image in the probe set."""
+    activations: Float[Tensor, "neuron place"]
+    maps: Float[Tensor, "neuron place row column"]
+    """The neuron's map of that image."""
+
+
+def merge_strongest(
+    kept: StrongestSamples | None,
+    activations: Float[Tensor, "image neuron"],
+    maps: Float[Tensor, "image neuron row column"],
+    positions: Int[Tensor, " image"],
+    *,
+    count: int,
+) -> StrongestSamples:
+    """The strongest images among those kept and those of one more chunk.
+
+    Order is (-activation, position), a total order, so any chunking of the probe set, in any
+    order, gives the same result. There is no fill value: a neuron that is negative everywhere gets
+    its true strongest images, and fewer images than `count` give fewer places.
+
+    Args:
+        kept: The result so far; None before the first chunk.
+        activations: The chunk's activations (arbitrary units).
+        maps: The chunk's maps, kept as they are.
+        positions: The chunk's positions in the probe set, each only once over all chunks.
+        count: Places a neuron, at least 1.
+
+    Returns:
+        min(count, images seen) places for every neuron.
+
+    Raises:
+        ValueError: An activation is not finite, a position comes twice, sizes differ or count < 1.
+
+    Source: SIEVE, Sec. 3.2 (the top 20 samples); streaming is the project's.
+    """
+    require_at_least("merge_strongest", "count", count, 1)
+    _check_chunk(kept, activations, maps, positions)
+    chunk = StrongestSamples(positions.expand(activations.shape[1], -1), activations.T,
+                             maps.transpose(0, 1))  # fmt: skip
+    if kept is None:
+        return _strongest(chunk, count)
+    both = (torch.cat(pair, dim=1) for pair in zip(kept, chunk, strict=True))
+    return _strongest(StrongestSamples(*both), count)
+
+
+def _strongest(samples: StrongestSamples, count: int) -> StrongestSamples:
+    """The first `count` places in the order (-activation, position)."""
+    by_position = torch.argsort(samples.positions, dim=1)
+    activations = samples.activations.gather(1, by_position)
+    by_activation = torch.argsort(activations, dim=1, descending=True, stable=True)
+    order = by_position.gather(1, by_activation[:, :count])
+    neurons = torch.arange(len(order), device=order.device)[:, None]
+    return StrongestSamples(*(values[neurons, order] for values in samples))
+
+
+def _check_chunk(
+    kept: StrongestSamples | None, activations: Tensor, maps: Tensor, positions: Tensor
+) -> None:
+    where = "merge_strongest"
+    require_same_length(
+        where, activations=len(activations), maps=len(maps), positions=len(positions)
+    )
+    require_same_length(where, activations=activations.shape[1], maps=maps.shape[1])
+    is_bad = ~torch.isfinite(activations)
+    if is_bad.any():
+        image, neuron = is_bad.nonzero()[0].tolist()
+        got = f"{activations[image, neuron].item()} for neuron {neuron}"
+        got += f", probe position {positions[image].item()}"
+        remedy = "Check the target's transform and precision."
+        raise ValueError(refusal(where, "finite activations", got, remedy))
+    if kept is not None:
+        require_same_length(where, kept=len(kept.positions), activations=activations.shape[1])
+    seen = positions if kept is None else torch.cat([positions, kept.positions.unique()])
+    values, counts = seen.unique(return_counts=True)
+    if (counts > 1).any():
+        got = f"position {values[counts > 1][0].item()} twice"
+        remedy = "Pass each probe image once; begin anew with kept=None."
+        raise ValueError(refusal(where, "each position once", got, remedy))
