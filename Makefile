@@ -1,0 +1,53 @@
+# The whole workflow. Each target sets up what it needs: only Python 3.11 or newer and make must be there.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo ui test coverage check bench
+
+PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
+	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$candidate; break; fi; done)
+PORT ?= 3000
+ARGS ?=
+
+export DAGSTER_HOME := $(CURDIR)/data/dagster_home
+
+installed := .venv/.installed
+instance := data/dagster_home/dagster.yaml
+
+help: ## what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+demo: $(installed) $(instance) ## interpret and verify the embedded targets' neurons, through Dagster
+	.venv/bin/sieve demo
+
+ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
+	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+
+test: $(installed) ## the tests that need no accelerator, network or downloads (ARGS="-k name")
+	.venv/bin/python -m pytest $(ARGS)
+
+coverage: $(installed) ## the same, with the lines no test reaches
+	.venv/bin/python -m pytest --cov $(ARGS)
+
+check: $(installed) ## style, types and who may import whom
+	.venv/bin/python -m ruff check
+	.venv/bin/python -m ruff format --check
+	.venv/bin/python -m pyright
+	.venv/bin/lint-imports
+
+bench: $(installed) ## how long the stages take
+	.venv/bin/python bench/run.py
+
+$(installed): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer, found none." \
+		"Install python3.11, or say where it is: make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x .venv/bin/pip || $(PYTHON) -m venv --clear .venv || { rm -rf .venv; \
+		echo "make: $(PYTHON) cannot make environments. On Debian: apt install python3-venv" >&2; exit 1; }
+	@echo "Installing into .venv: some minutes and about 6 GB the first time"
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(instance): deploy/dagster.yaml
+	@mkdir -p $(@D)
+	@cp $< $@
