@@ -1,5 +1,8 @@
 """How often a concept's generated images activate a neuron, with the uncertainty of the count."""
 
+# scipy ships no types: what comes from it is annotated where it is used.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Checks of arrays and settings that several stages of the method share, with one wording."""
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Float, Shaped
 
 _UNIT_TOLERANCE = 1e-3
 """How far a norm may be from 1: half-precision embeddings of 1,024 features stay within it."""
@@ -37,7 +37,7 @@ def require_finite(
     Raises:
         ValueError: A value is nan or infinite.
     """
-    is_bad: Bool[np.ndarray, "..."] = ~np.isfinite(values)
+    is_bad = ~np.isfinite(values)
     if is_bad.any():
         place = np.argwhere(is_bad)[0]
         got = f"{values[tuple(place)]} for {row} {place[0]}"

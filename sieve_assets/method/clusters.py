@@ -1,5 +1,9 @@
 """How many response patterns a neuron's patches show, and which patch belongs to which."""
 
+# scipy ships no types: what comes from it is annotated where it is used.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 import math
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -18,6 +22,8 @@ from sieve_assets.method.checked_inputs import (
 
 SingleClusterTest = Literal["null", "min_silhouette"]
 
+_FEWEST_CLUSTERS = 2
+"""Of a cut: the silhouette of one cluster is undefined."""
 _NO_CUT = -1.0
 """The silhouette counted for a null draw that has no admissible cut: the least there is."""
 
@@ -82,7 +88,7 @@ def cluster_patches(
     where = "cluster_patches"
     require_some(where, "patches", embeddings, axis=0)
     require_unit_norm(where, "patches", embeddings)
-    require_at_least(where, "max_clusters", max_clusters, 2)
+    require_at_least(where, "max_clusters", max_clusters, _FEWEST_CLUSTERS)
     require_at_least(where, "min_patches", min_patches, 1)
     require_at_least(where, "null_draws", null_draws, 1 if test == "null" else 0)
     require_between(where, "null_percentile", null_percentile, 0, 100)
@@ -121,8 +127,9 @@ def mean_silhouette(
 
     Source: Rousseeuw 1987, the paper's [29].
     """
-    require_at_least("mean_silhouette", "number of clusters", int(labels.max()) + 1, 2)
-    membership = np.eye(int(labels.max()) + 1)[labels]
+    n_clusters = int(labels.max()) + 1
+    require_at_least("mean_silhouette", "number of clusters", n_clusters, _FEWEST_CLUSTERS)
+    membership = np.eye(n_clusters)[labels]
     sizes, patches = membership.sum(axis=0), np.arange(len(labels))
     totals = distances @ membership
     own_sizes = sizes[labels]
@@ -141,13 +148,14 @@ def _best_cut(
 ) -> _Cut | None:
     """The admissible cut with the best silhouette; the fewest clusters if several have it."""
     most = min(max_clusters, len(points) - 1)
-    if most < 2:
+    if most < _FEWEST_CLUSTERS:
         return None
-    pairs = distance.pdist(points)
-    distances = distance.squareform(pairs)
+    pairs: Float64[np.ndarray, " pair"] = distance.pdist(points)
+    distances: Float64[np.ndarray, "patch patch"] = distance.squareform(pairs)
+    linkage: Float64[np.ndarray, "merge 4"] = hierarchy.ward(pairs)
     cuts = [
         _Cut(mean_silhouette(distances, labels), labels)
-        for labels in _cuts(hierarchy.ward(pairs), most)
+        for labels in _cuts(linkage, most)
         if np.bincount(labels).min() >= min_patches
     ]
     return max(cuts, key=lambda cut: (cut.silhouette, -cut.labels.max()), default=None)

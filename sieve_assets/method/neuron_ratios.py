@@ -170,7 +170,7 @@ def _contrast(
 
 
 def _divided(numerator: np.ndarray, scale: np.ndarray, is_above: np.ndarray) -> np.ndarray:
-    """numerator / scale; where the scale is 0, +inf above the origin and 0 elsewhere."""
+    """The numerator over the scale; where the scale is 0, +inf above the origin and 0 elsewhere."""
     scale = np.broadcast_to(scale, numerator.shape)
     at_zero = np.where(is_above, np.inf, 0.0)
     return np.divide(numerator, scale, out=at_zero, where=scale > 0)

@@ -1,5 +1,9 @@
 """Where to cut a patch out of a sample, and whether the patch still drives the neuron."""
 
+# scipy ships no types: what comes from it is annotated where it is used.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false
+
 import math
 from typing import NamedTuple
 
@@ -60,9 +64,13 @@ def upsample_map(
     remedy = "Check the target's maps and precision."
     require_finite("upsample_map", "maps", activation_map, row="map row", remedy=remedy)
     pixels = np.arange(frame_px) + 0.5
-    centres = [pixels * cells / frame_px - 0.5 for cells in activation_map.shape]
+    centres = [pixels * n_cells / frame_px - 0.5 for n_cells in activation_map.shape]
     grid = np.meshgrid(*centres, indexing="ij")
-    return ndimage.map_coordinates(activation_map.astype(np.float64), grid, order=1, mode="nearest")
+    cells = activation_map.astype(np.float64)
+    frame: Float64[np.ndarray, "frame_px frame_px"] = ndimage.map_coordinates(
+        cells, grid, order=1, mode="nearest"
+    )
+    return frame
 
 
 def crop_box(
@@ -99,13 +107,14 @@ def crop_box(
     require_between("crop_box", "crop_min_side", min_side, 0, 1)
     frame = upsample_map(activation_map, frame_px=frame_px)
     low, high = frame.min(), frame.max()
-    components, _ = ndimage.label(frame >= min(low + level * (high - low), high))
-    strongest = components.flat[np.argmax(frame)]
-    rows, columns = ndimage.find_objects(components == strongest)[0]
-    larger_px = max(rows.stop - rows.start, columns.stop - columns.start)
-    side = min(max(larger_px * (1 + 2 * padding), min_side * frame_px), frame_px)
+    components = np.empty(frame.shape, dtype=np.int32)
+    ndimage.label(frame >= min(low + level * (high - low), high), output=components)
+    is_region = components == components.flat[np.argmax(frame)]
+    rows, columns = (_extent(is_region.any(axis=axis)) for axis in (1, 0))
+    larger_px = max(rows[1] - rows[0], columns[1] - columns[0])
+    side = min(max(larger_px * (1 + 2 * padding), min_side * frame_px), float(frame_px))
     x0, y0 = (_start_inside(extent, side, frame_px) for extent in (columns, rows))
-    return Box(x0, y0, min(x0 + side, frame_px), min(y0 + side, frame_px))
+    return Box(x0, y0, min(x0 + side, float(frame_px)), min(y0 + side, float(frame_px)))
 
 
 def box_in_original(
@@ -141,8 +150,8 @@ def box_in_original(
         resized_px = resize_px * side_px // shorter_px
         offset_px = _centre_offset(resized_px, crop_px)
         scale = side_px / resized_px
-        pixels = (round((edge + offset_px) * scale) for edge in (start, stop))
-        edges.append(_whole_pixels(*pixels, side_px))
+        first, last = (round((edge + offset_px) * scale) for edge in (start, stop))
+        edges.append(_whole_pixels(first, last, side_px))
     (x0, x1), (y0, y1) = edges
     return PixelBox(x0, y0, x1, y1)
 
@@ -207,9 +216,15 @@ def _check_inside(box: Box, frame_px: int) -> None:
         raise ValueError(refusal("box_in_original", expected, tuple(box), remedy))
 
 
-def _start_inside(extent: slice, side: float, frame_px: int) -> float:
+def _extent(is_present: Bool[np.ndarray, " pixel"]) -> tuple[int, int]:
+    """The first pixel that is present, and the first after the last."""
+    present = np.flatnonzero(is_present)
+    return int(present[0]), int(present[-1]) + 1
+
+
+def _start_inside(extent: tuple[int, int], side: float, frame_px: int) -> float:
     """Where an interval of length `side` begins, centred on the extent as far as the frame lets."""
-    start = (extent.start + extent.stop - side) / 2
+    start = (extent[0] + extent[1] - side) / 2
     return float(min(max(start, 0.0), frame_px - side))
 
 

@@ -1,5 +1,8 @@
 """The strongest images of every neuron, kept while a probe set streams past, with their maps."""
 
+# torch leaves `unique` and `item` untyped.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from typing import NamedTuple
 
 import torch
@@ -50,8 +53,8 @@ def merge_strongest(
     """
     require_at_least("merge_strongest", "count", count, 1)
     _check_chunk(kept, activations, maps, positions)
-    chunk = StrongestSamples(positions.expand(activations.shape[1], -1), activations.T,
-                             maps.transpose(0, 1))  # fmt: skip
+    of_each_neuron = positions.expand(activations.shape[1], -1)
+    chunk = StrongestSamples(of_each_neuron, activations.T, maps.transpose(0, 1))
     if kept is None:
         return _strongest(chunk, count)
     both = (torch.cat(pair, dim=1) for pair in zip(kept, chunk, strict=True))
@@ -78,16 +81,18 @@ def _check_chunk(
     require_same_length(where, activations=activations.shape[1], maps=maps.shape[1])
     is_bad = ~torch.isfinite(activations)
     if is_bad.any():
-        image, neuron = is_bad.nonzero()[0].tolist()
+        image, neuron = (int(place) for place in is_bad.nonzero()[0])
         got = f"{activations[image, neuron].item()} for neuron {neuron}"
         got += f", probe position {positions[image].item()}"
         remedy = "Check the target's transform and precision."
         raise ValueError(refusal(where, "finite activations", got, remedy))
     if kept is not None:
         require_same_length(where, kept=len(kept.positions), activations=activations.shape[1])
-    seen = positions if kept is None else torch.cat([positions, kept.positions.unique()])
-    values, counts = seen.unique(return_counts=True)
-    if (counts > 1).any():
-        got = f"position {values[counts > 1][0].item()} twice"
+    before: Tensor = positions[:0] if kept is None else kept.positions.unique()
+    seen = torch.cat([positions, before])
+    in_order = seen.sort().values
+    is_again = in_order[1:] == in_order[:-1]
+    if is_again.any():
+        got = f"position {in_order[1:][is_again][0].item()} twice"
         remedy = "Pass each probe image once; begin anew with kept=None."
         raise ValueError(refusal(where, "each position once", got, remedy))
