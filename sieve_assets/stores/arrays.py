@@ -1,0 +1,61 @@
+"""Arrays too large for a table as safetensors files named by their content. Not here: results users query."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from sieve_assets.stores.content_files import damaged, put_content, read_content
+
+_SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True)
+class ArrayStore:
+    """Named groups of arrays below a folder, each group once.
+
+    Attributes:
+        root: The folder, made on first use. Move it as you like: uris are relative to it.
+    """
+
+    root: Path
+
+    def put(self, arrays: Mapping[str, np.ndarray]) -> str:
+        """Store arrays together. The same names and values give the same file, in whatever order and memory layout.
+
+        Returns:
+            Where they are, relative to the root.
+
+        Raises:
+            TypeError: A value is not an array of numbers or booleans.
+            OSError: They could not be written; then there is no file of that name.
+        """
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
+                kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+                message = f"ArrayStore.put: expected arrays of numbers or booleans, got {kind} for {name!r}."
+                raise TypeError(f"{message} Convert it with numpy.asarray.")
+        # safetensors writes memory as it lies, so a transposed array would come back with its values moved.
+        in_order = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
+        return put_content(self.root, safetensors.numpy.save(in_order), _SUFFIX)
+
+    def open(self, uri: str, *, verify: bool = False) -> dict[str, np.ndarray]:
+        """Stored arrays, in memory.
+
+        Args:
+            uri: What `put` returned.
+            verify: Whether to compare the file with the hash in its name. Without, only truncation and a damaged
+                header are found.
+
+        Raises:
+            ValueError: The uri is not one of an array store, or the file is damaged.
+            FileNotFoundError: There is no such file.
+        """
+        content = read_content(self.root, uri, _SUFFIX, verify=verify)
+        try:
+            return safetensors.numpy.load(content)
+        except safetensors.SafetensorError as error:
+            raise damaged(self.root / uri, f"{len(content)} bytes that safetensors cannot read ({error})") from error

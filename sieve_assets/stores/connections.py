@@ -1,0 +1,140 @@
+"""Connections to the warehouse file: opened with patience, checked, always closed. No statement of a stage.
+
+DuckDB lets one process write a file and no other read it meanwhile, so a connection lives for one transaction.
+"""
+
+import contextlib
+import os
+import re
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from sieve_assets.stores.schema import DDL, schema_version
+
+_FIRST_WAIT_S = 0.02  # about as long as one small transaction holds the file
+_LONGEST_WAIT_S = 0.5  # keeps a waiting process responsive when the file becomes free
+_ONE_AT_A_TIME = (
+    threading.Lock()
+)  # DuckDB refuses a reader and a writer within one process, however brief
+
+
+class WarehouseBusyError(TimeoutError):
+    """Another process held the warehouse for longer than the patience."""
+
+
+@contextlib.contextmanager
+def open_warehouse(
+    path: Path, *, is_read_only: bool, patience_s: float
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a warehouse, which is created if there is no file; closed on leaving, whatever happens.
+
+    Args:
+        path: The warehouse's file.
+        is_read_only: Several processes may read at once; one may write, alone.
+        patience_s: How long to wait for other processes (s). Other threads of this process are waited for first.
+
+    Raises:
+        WarehouseBusyError: The file was not free within the patience.
+        ValueError: The file is not a warehouse, or one of another schema version.
+    """
+    with _ONE_AT_A_TIME:
+        if not path.exists():
+            _create(path)
+        connection = _connect(path, is_read_only=is_read_only, patience_s=patience_s)
+        try:
+            _check_version(path, connection)
+            connection.execute(
+                "SET python_enable_replacements = false"
+            )  # a table name is never a Python variable
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All statements inside take effect, or on any exception none."""
+    connection.begin()
+    try:
+        yield
+        connection.commit()
+    except BaseException:
+        with contextlib.suppress(duckdb.Error):  # a failed commit has already rolled back
+            connection.rollback()
+        raise
+
+
+def _connect(path: Path, *, is_read_only: bool, patience_s: float) -> duckdb.DuckDBPyConnection:
+    retrying = Retrying(
+        retry=retry_if_exception(_is_locked),
+        wait=wait_random_exponential(multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S),
+        stop=stop_after_delay(patience_s),
+        reraise=True,
+    )
+    try:
+        return retrying(duckdb.connect, path, read_only=is_read_only)
+    except duckdb.Error as error:
+        if not _is_locked(error):
+            message = f"Warehouse: expected a DuckDB file at {path}, got {error}."
+            raise ValueError(
+                f"{message} Check the path, or move the file away to start anew."
+            ) from error
+        message = f"Warehouse: expected {path} to be free within {patience_s} s, got {_holder(error)} still using it."
+        raise WarehouseBusyError(
+            f"{message} Let it finish or end it, or allow more patience."
+        ) from error
+
+
+def _is_locked(error: BaseException) -> bool:
+    phrases = ("Could not set lock on file", "being used by another process")  # POSIX, Windows
+    return isinstance(error, duckdb.IOException) and any(phrase in str(error) for phrase in phrases)
+
+
+def _holder(error: duckdb.Error) -> str:
+    held = re.search(r"held in (?P<program>.+?) \(PID (?P<pid>\d+)\)", str(error))
+    return f"process {held['pid']} ({held['program']})" if held else "another process"
+
+
+def _create(path: Path) -> None:
+    """Make an empty warehouse beside `path` and give it that name whole, so that nobody meets half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with duckdb.connect(unnamed) as connection:
+            connection.execute(DDL)
+        with contextlib.suppress(
+            FileExistsError
+        ):  # another process was first: its warehouse is as good
+            os.link(unnamed, path)
+    finally:
+        unnamed.unlink(missing_ok=True)
+        unnamed.with_name(f"{unnamed.name}.wal").unlink(missing_ok=True)
+
+
+def _name_unless_taken(unnamed: Path, path: Path) -> None:
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        return  # another process was first: its warehouse is as good
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            unnamed.replace(path)
+
+
+def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    try:
+        versions = connection.execute("SELECT version FROM schema_version").fetchall()
+    except duckdb.CatalogException as error:
+        message = f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without schema_version."
+        raise ValueError(f"{message} Name another file in the settings.") from error
+    found = versions[0][0] if len(versions) == 1 else None
+    if found != schema_version():
+        is_newer = found is not None and found > schema_version()
+        remedy = "Update sieve_assets" if is_newer else "Move the file away and materialize again"
+        message = f"Warehouse: expected schema version {schema_version()} at {path}, got {found}."
+        raise ValueError(f"{message} {remedy}, or name another file.")

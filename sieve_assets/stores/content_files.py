@@ -1,0 +1,101 @@
+"""Files named by the SHA-256 of their content and written whole or not at all. What is in them is not known here."""
+
+import hashlib
+import os
+import re
+import uuid
+from pathlib import Path
+
+
+def put_content(root: Path, content: bytes, suffix: str) -> str:
+    """Store bytes once, however often they are put; a damaged file of that name is written anew.
+
+    Args:
+        root: The store's folder, made if need be.
+        content: What to store.
+        suffix: Kind of file, with its dot.
+
+    Returns:
+        Where it is, relative to the root: `ab/abcd….png`.
+
+    Raises:
+        OSError: It could not be written; then there is no file of that name.
+    """
+    digest = sha256_of(content)
+    uri = f"{digest[:2]}/{digest}{suffix}"
+    path = root / uri
+    if not (path.is_file() and path.read_bytes() == content):
+        write_atomically(path, content)
+    return uri
+
+
+def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
+    """The stored bytes.
+
+    Args:
+        root: The store's folder.
+        uri: What `put_content` returned.
+        suffix: Kind of file, with its dot.
+        verify: Whether to compare the content with the hash in its name.
+
+    Raises:
+        ValueError: The uri is not one of this store, or the content is not what was put.
+        FileNotFoundError: There is no such file.
+    """
+    parts = re.fullmatch(rf"([0-9a-f]{{2}})/(\1[0-9a-f]{{62}}){re.escape(suffix)}", uri)
+    if parts is None:
+        message = f"{root}: expected a uri like 'ab/<sha256>{suffix}', got {uri!r}."
+        raise ValueError(f"{message} Pass what this store's put returned.")
+    path = root / uri
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        message = f"{path}: expected a stored file, got none."
+        raise FileNotFoundError(f"{message} Materialize the stage that made it again.") from error
+    if verify and sha256_of(content) != parts[2]:
+        raise damaged(path, f"SHA-256 {sha256_of(content)} over {len(content)} bytes")
+    return content
+
+
+def damaged(path: Path, finding: str) -> ValueError:
+    """The error for a stored file that is not what was put."""
+    message = f"{path}: expected the content its name was made from, got {finding}."
+    return ValueError(f"{message} Delete the file and materialize the stage that made it again.")
+
+
+def sha256_of(content: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that its name never stands for less than all of its content, even after a power cut.
+
+    Raises:
+        OSError: It could not be written; a file that was there before is as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        with unnamed.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unnamed.replace(path)
+    except OSError as error:
+        message = f"expected to write {len(content)} bytes, got {error.strerror}. Free or permit space there"
+        raise OSError(error.errno, message, str(path)) from error
+    finally:
+        unnamed.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the names in a folder last; where a folder cannot be opened (Windows) the system sees to it."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,250 @@
+-- Every table and view of the warehouse. What the columns mean is stored with them:
+--   SELECT table_name, column_name, data_type, comment FROM duckdb_columns() WHERE NOT internal;
+-- `model` is a target's name in sieve.toml; `neuron`, `rank`, `place`, `cluster`, `position` and `seed` count from 0.
+-- A change of this file that an old warehouse does not fit raises the version.
+
+CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO schema_version VALUES (1);
+COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
+COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
+
+
+CREATE TABLE probe_images (
+    probe VARCHAR NOT NULL, image_id VARCHAR NOT NULL, position INTEGER NOT NULL, uri VARCHAR NOT NULL, label VARCHAR,
+    sha256 VARCHAR NOT NULL, width_px INTEGER NOT NULL, height_px INTEGER NOT NULL, is_held_out BOOLEAN NOT NULL,
+    PRIMARY KEY (probe, image_id), UNIQUE (probe, position)
+);
+COMMENT ON TABLE probe_images IS 'The images the neurons are observed on';
+COMMENT ON COLUMN probe_images.probe IS 'Name of the probe set in sieve.toml';
+COMMENT ON COLUMN probe_images.image_id IS 'Name of the image within its probe set';
+COMMENT ON COLUMN probe_images.position IS 'Place of the image when the probe set is sorted by image_id; activations are stored in this order';
+COMMENT ON COLUMN probe_images.uri IS 'Where the image is';
+COMMENT ON COLUMN probe_images.label IS 'What the probe set says the image shows, if it says so';
+COMMENT ON COLUMN probe_images.sha256 IS 'SHA-256 of the image''s content';
+COMMENT ON COLUMN probe_images.width_px IS 'Width as shown, after the orientation noted in the file is applied';
+COMMENT ON COLUMN probe_images.height_px IS 'Height as shown, after the orientation noted in the file is applied';
+COMMENT ON COLUMN probe_images.is_held_out IS 'Not used to find hypotheses, only to judge them';
+
+CREATE TABLE probe_passes (
+    model VARCHAR NOT NULL PRIMARY KEY, probe VARCHAR NOT NULL, n_images INTEGER NOT NULL, weights_hash VARCHAR NOT NULL,
+    activations_uri VARCHAR[] NOT NULL, strongest_uri VARCHAR NOT NULL
+);
+COMMENT ON TABLE probe_passes IS 'One forward pass of a target over its probe set';
+COMMENT ON COLUMN probe_passes.model IS 'Target';
+COMMENT ON COLUMN probe_passes.probe IS 'Probe set that was passed through the target';
+COMMENT ON COLUMN probe_passes.n_images IS 'Images in the pass';
+COMMENT ON COLUMN probe_passes.weights_hash IS 'SHA-256 over everything the activations depend on in the target: weights, architecture, layer, transform';
+COMMENT ON COLUMN probe_passes.activations_uri IS 'Array store: the shards of activations, in the order of position';
+COMMENT ON COLUMN probe_passes.strongest_uri IS 'Array store: positions, activations and maps of every neuron''s strongest images';
+
+CREATE TABLE neuron_activations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, activation FLOAT[] NOT NULL,
+    PRIMARY KEY (model, neuron)
+);
+COMMENT ON TABLE neuron_activations IS 'A neuron''s activations on its probe set in one list; the view probe_activations has them by image';
+COMMENT ON COLUMN neuron_activations.model IS 'Target';
+COMMENT ON COLUMN neuron_activations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN neuron_activations.activation IS 'Activation (arbitrary units) by position of the probe set';
+
+CREATE VIEW probe_activations AS
+SELECT unnested.model, unnested.neuron, probe_images.image_id, unnested.activation
+FROM (
+    SELECT model, neuron, unnest(activation) AS activation, generate_subscripts(activation, 1) - 1 AS position
+    FROM neuron_activations
+) AS unnested
+JOIN probe_passes ON probe_passes.model = unnested.model
+JOIN probe_images ON probe_images.probe = probe_passes.probe AND probe_images.position = unnested.position;
+COMMENT ON VIEW probe_activations IS 'a_i(x): the activation of neuron i on probe image x (Def. 1, 2)';
+COMMENT ON COLUMN probe_activations.model IS 'Target';
+COMMENT ON COLUMN probe_activations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN probe_activations.image_id IS 'Image of the target''s probe set';
+COMMENT ON COLUMN probe_activations.activation IS 'Activation (arbitrary units)';
+
+
+CREATE TABLE neuron_ratios (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, median FLOAT NOT NULL, p99 FLOAT NOT NULL, ratio DOUBLE,
+    rule VARCHAR NOT NULL CHECK (rule IN ('ratio', 'signed')), beta DOUBLE NOT NULL,
+    status VARCHAR NOT NULL CHECK (status IN ('selected', 'low_contrast', 'dead')), is_sparse BOOLEAN NOT NULL,
+    PRIMARY KEY (model, neuron)
+);
+COMMENT ON TABLE neuron_ratios IS 'Which neurons are selective enough to be interpreted (Sec. 3.2)';
+COMMENT ON COLUMN neuron_ratios.model IS 'Target';
+COMMENT ON COLUMN neuron_ratios.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN neuron_ratios.median IS 'Median activation on the probe set';
+COMMENT ON COLUMN neuron_ratios.p99 IS '99th percentile of the activation on the probe set';
+COMMENT ON COLUMN neuron_ratios.ratio IS 'Contrast by the rule; infinite if the denominator is 0; NULL where it is not defined';
+COMMENT ON COLUMN neuron_ratios.rule IS 'ratio: p99 / median; signed: (p99 - median) / (1.4826 MAD)';
+COMMENT ON COLUMN neuron_ratios.beta IS 'Threshold the contrast must exceed';
+COMMENT ON COLUMN neuron_ratios.status IS 'selected, low_contrast or dead (constant on the probe set)';
+COMMENT ON COLUMN neuron_ratios.is_sparse IS 'Median 0 below a positive maximum: silent on at least half of the probe set';
+
+CREATE TABLE selected_samples (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, rank INTEGER NOT NULL, image_id VARCHAR NOT NULL, activation FLOAT NOT NULL,
+    PRIMARY KEY (model, neuron, rank)
+);
+COMMENT ON TABLE selected_samples IS 'The probe images a selected neuron answers to most (Sec. 3.2)';
+COMMENT ON COLUMN selected_samples.model IS 'Target';
+COMMENT ON COLUMN selected_samples.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN selected_samples.rank IS '0 is the strongest; ties by image_id';
+COMMENT ON COLUMN selected_samples.image_id IS 'Image of the target''s probe set';
+COMMENT ON COLUMN selected_samples.activation IS 'Activation (arbitrary units)';
+
+CREATE TABLE patch_embeddings (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, rank INTEGER NOT NULL, image_id VARCHAR NOT NULL,
+    x0 INTEGER NOT NULL, y0 INTEGER NOT NULL, x1 INTEGER NOT NULL, y1 INTEGER NOT NULL,
+    crop_retention DOUBLE, is_whole_image BOOLEAN NOT NULL, uri VARCHAR NOT NULL, embedding FLOAT[] NOT NULL,
+    PRIMARY KEY (model, neuron, rank)
+);
+COMMENT ON TABLE patch_embeddings IS 'The part of each sample the neuron responds to, and its embedding (Sec. 3.3)';
+COMMENT ON COLUMN patch_embeddings.model IS 'Target';
+COMMENT ON COLUMN patch_embeddings.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN patch_embeddings.rank IS 'Rank of the sample that was cropped';
+COMMENT ON COLUMN patch_embeddings.image_id IS 'Image that was cropped';
+COMMENT ON COLUMN patch_embeddings.x0 IS 'Left edge in pixels of the original image';
+COMMENT ON COLUMN patch_embeddings.y0 IS 'Upper edge in pixels of the original image';
+COMMENT ON COLUMN patch_embeddings.x1 IS 'Right edge in pixels of the original image, itself outside';
+COMMENT ON COLUMN patch_embeddings.y1 IS 'Lower edge in pixels of the original image, itself outside';
+COMMENT ON COLUMN patch_embeddings.crop_retention IS '(a(crop) - median) / (a(image) - median): does the crop still drive the neuron?';
+COMMENT ON COLUMN patch_embeddings.is_whole_image IS 'The crop retained too little, so the whole image stands in for it';
+COMMENT ON COLUMN patch_embeddings.uri IS 'Image store: the patch';
+COMMENT ON COLUMN patch_embeddings.embedding IS 'Unit vector from the vision-language model';
+
+CREATE TABLE clusters (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, rank INTEGER NOT NULL, cluster INTEGER NOT NULL, n_clusters INTEGER NOT NULL,
+    silhouette DOUBLE, best_silhouette DOUBLE, null_silhouette DOUBLE,
+    PRIMARY KEY (model, neuron, rank)
+);
+COMMENT ON TABLE clusters IS 'Which of a neuron''s patches belong together (Sec. 3.3)';
+COMMENT ON COLUMN clusters.model IS 'Target';
+COMMENT ON COLUMN clusters.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN clusters.rank IS 'Rank of the patch';
+COMMENT ON COLUMN clusters.cluster IS 'Cluster of the patch, numbered by first appearance in rank order';
+COMMENT ON COLUMN clusters.n_clusters IS 'Clusters of this neuron';
+COMMENT ON COLUMN clusters.silhouette IS 'Mean silhouette of the neuron''s clustering; NULL for one cluster';
+COMMENT ON COLUMN clusters.best_silhouette IS 'Best silhouette over all numbers of clusters tried, taken or not; NULL if none could be tried';
+COMMENT ON COLUMN clusters.null_silhouette IS 'What the best one had to exceed for more than one cluster; NULL if no null was drawn';
+
+CREATE TABLE concept_hypotheses (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE NOT NULL,
+    PRIMARY KEY (model, neuron, cluster, place)
+);
+COMMENT ON TABLE concept_hypotheses IS 'The concepts that name a cluster best (Eq. 1-3)';
+COMMENT ON COLUMN concept_hypotheses.model IS 'Target';
+COMMENT ON COLUMN concept_hypotheses.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN concept_hypotheses.cluster IS 'Cluster of the neuron''s patches';
+COMMENT ON COLUMN concept_hypotheses.place IS '0 is the best concept of the cluster';
+COMMENT ON COLUMN concept_hypotheses.concept IS 'Word or phrase of the concept set';
+COMMENT ON COLUMN concept_hypotheses.score IS 'g(t, C): mean cosine between the cluster''s patches and the concept''s text';
+
+
+CREATE TABLE pictures (
+    picture_id VARCHAR NOT NULL PRIMARY KEY, generator VARCHAR NOT NULL, prompt VARCHAR NOT NULL, seed BIGINT NOT NULL,
+    uri VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, drawn_by_run VARCHAR NOT NULL, seconds DOUBLE NOT NULL
+);
+COMMENT ON TABLE pictures IS 'The picture bank: each generated picture once, whatever neurons and targets use it';
+COMMENT ON COLUMN pictures.picture_id IS 'SHA-256 over everything the picture depends on: generator, prompt, seed';
+COMMENT ON COLUMN pictures.generator IS 'Which generator with which settings drew it';
+COMMENT ON COLUMN pictures.prompt IS 'Text the picture was drawn for';
+COMMENT ON COLUMN pictures.seed IS 'Seed of the picture''s noise';
+COMMENT ON COLUMN pictures.uri IS 'Image store: the picture';
+COMMENT ON COLUMN pictures.sha256 IS 'SHA-256 of the picture''s file';
+COMMENT ON COLUMN pictures.drawn_by_run IS 'Run that drew it';
+COMMENT ON COLUMN pictures.seconds IS 'Time it took to draw (s)';
+
+CREATE TABLE generated_image_sets (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, concept VARCHAR NOT NULL, seed BIGINT NOT NULL,
+    generator VARCHAR NOT NULL, picture_id VARCHAR NOT NULL, uri VARCHAR NOT NULL,
+    PRIMARY KEY (model, neuron, cluster, concept, seed)
+);
+COMMENT ON TABLE generated_image_sets IS 'The pictures on which a hypothesis is tested (Sec. 3.4), by link into the picture bank';
+COMMENT ON COLUMN generated_image_sets.model IS 'Target';
+COMMENT ON COLUMN generated_image_sets.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN generated_image_sets.cluster IS 'Cluster of the neuron''s patches';
+COMMENT ON COLUMN generated_image_sets.concept IS 'Hypothesis';
+COMMENT ON COLUMN generated_image_sets.seed IS 'Seed of the picture''s noise';
+COMMENT ON COLUMN generated_image_sets.generator IS 'Which generator with which settings drew it';
+COMMENT ON COLUMN generated_image_sets.picture_id IS 'The picture in the table pictures';
+COMMENT ON COLUMN generated_image_sets.uri IS 'Image store: the picture';
+
+CREATE TABLE picture_activations (
+    model VARCHAR NOT NULL, picture_id VARCHAR NOT NULL, weights_hash VARCHAR NOT NULL, activation FLOAT[] NOT NULL,
+    PRIMARY KEY (model, picture_id, weights_hash)
+);
+COMMENT ON TABLE picture_activations IS 'A target''s answer to a picture of the bank, all neurons at once';
+COMMENT ON COLUMN picture_activations.model IS 'Target';
+COMMENT ON COLUMN picture_activations.picture_id IS 'The picture in the table pictures';
+COMMENT ON COLUMN picture_activations.weights_hash IS 'SHA-256 over everything the activations depend on in the target';
+COMMENT ON COLUMN picture_activations.activation IS 'Activation (arbitrary units) by neuron';
+
+CREATE TABLE activation_rates (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, concept VARCHAR NOT NULL,
+    threshold FLOAT NOT NULL, n_images INTEGER NOT NULL, n_active INTEGER NOT NULL,
+    activation_rate DOUBLE NOT NULL, ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL,
+    PRIMARY KEY (model, neuron, cluster, concept)
+);
+COMMENT ON TABLE activation_rates IS 'How often the pictures of a hypothesis activate the neuron (Eq. 4)';
+COMMENT ON COLUMN activation_rates.model IS 'Target';
+COMMENT ON COLUMN activation_rates.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN activation_rates.cluster IS 'Cluster of the neuron''s patches';
+COMMENT ON COLUMN activation_rates.concept IS 'Hypothesis';
+COMMENT ON COLUMN activation_rates.threshold IS 'T_i: the neuron''s 99th percentile on the probe set; a picture must exceed it';
+COMMENT ON COLUMN activation_rates.n_images IS 'Pictures of the hypothesis';
+COMMENT ON COLUMN activation_rates.n_active IS 'Pictures above the threshold';
+COMMENT ON COLUMN activation_rates.activation_rate IS 'AR = n_active / n_images';
+COMMENT ON COLUMN activation_rates.ci_low IS 'Lower end of the Wilson interval of AR';
+COMMENT ON COLUMN activation_rates.ci_high IS 'Upper end of the Wilson interval of AR';
+
+CREATE TABLE verified_concepts (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, concept VARCHAR NOT NULL,
+    activation_rate DOUBLE NOT NULL, initial_mean_ar DOUBLE NOT NULL, final_mean_ar DOUBLE NOT NULL,
+    paper_kept BOOLEAN NOT NULL, n_hypotheses INTEGER NOT NULL, is_complete BOOLEAN NOT NULL,
+    PRIMARY KEY (model, neuron, cluster, concept)
+);
+COMMENT ON TABLE verified_concepts IS 'The hypotheses of a target against their mean (Sec. 3.4)';
+COMMENT ON COLUMN verified_concepts.model IS 'Target';
+COMMENT ON COLUMN verified_concepts.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN verified_concepts.cluster IS 'Cluster of the neuron''s patches';
+COMMENT ON COLUMN verified_concepts.concept IS 'Hypothesis';
+COMMENT ON COLUMN verified_concepts.activation_rate IS 'AR of the hypothesis';
+COMMENT ON COLUMN verified_concepts.initial_mean_ar IS 'Mean AR over the target''s hypotheses';
+COMMENT ON COLUMN verified_concepts.final_mean_ar IS 'Mean AR over those that are kept';
+COMMENT ON COLUMN verified_concepts.paper_kept IS 'AR is not below initial_mean_ar';
+COMMENT ON COLUMN verified_concepts.n_hypotheses IS 'Hypotheses the means are over';
+COMMENT ON COLUMN verified_concepts.is_complete IS 'All of the target''s neurons had been tested when the means were taken';
+
+CREATE VIEW neuron_status AS
+SELECT
+    neuron_ratios.model, neuron_ratios.neuron,
+    CASE
+        WHEN neuron_ratios.status != 'selected' OR judged.is_verified IS NULL THEN neuron_ratios.status
+        WHEN judged.is_verified THEN 'verified'
+        ELSE 'unverified'
+    END AS status
+FROM neuron_ratios
+LEFT JOIN (SELECT model, neuron, bool_or(paper_kept) AS is_verified FROM verified_concepts GROUP BY model, neuron) AS judged
+    ON judged.model = neuron_ratios.model AND judged.neuron = neuron_ratios.neuron;
+COMMENT ON VIEW neuron_status IS 'How far each neuron got';
+COMMENT ON COLUMN neuron_status.model IS 'Target';
+COMMENT ON COLUMN neuron_status.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN neuron_status.status IS 'dead, low_contrast, selected (not yet tested), verified (a hypothesis was kept) or unverified (none was)';
+
+
+CREATE TABLE provenance (
+    stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,
+    settings_hash VARCHAR NOT NULL, weights_hash VARCHAR, input_hash VARCHAR NOT NULL, output_hash VARCHAR NOT NULL,
+    n_rows INTEGER NOT NULL, recorded_at TIMESTAMP NOT NULL, seconds DOUBLE NOT NULL,
+    PRIMARY KEY (stage, model, neuron)
+);
+COMMENT ON TABLE provenance IS 'What produced the rows of a stage''s table for one model and neuron';
+COMMENT ON COLUMN provenance.stage IS 'Stage, and the table it writes';
+COMMENT ON COLUMN provenance.model IS 'Target';
+COMMENT ON COLUMN provenance.neuron IS 'Channel of the target''s layer; -1 for stages by model';
+COMMENT ON COLUMN provenance.run_id IS 'Dagster run';
+COMMENT ON COLUMN provenance.settings_hash IS 'SHA-256 of the settings the stage depends on';
+COMMENT ON COLUMN provenance.weights_hash IS 'SHA-256 of the models the stage ran; NULL if it ran none';
+COMMENT ON COLUMN provenance.input_hash IS 'SHA-256 over the output hashes the stage read';
+COMMENT ON COLUMN provenance.output_hash IS 'SHA-256 of the rows it wrote';
+COMMENT ON COLUMN provenance.n_rows IS 'Rows it wrote';
+COMMENT ON COLUMN provenance.recorded_at IS 'When they were written (UTC)';
+COMMENT ON COLUMN provenance.seconds IS 'Time the stage took for this model and neuron (s)';
