@@ -1,0 +1,125 @@
+"""Where a vision transformer's class token gets its value from: maps on the token grid."""
+
+from typing import NamedTuple
+
+import timm.models.vision_transformer as timm_vit
+from jaxtyping import Float
+from torch import Tensor, nn
+from torchvision.models import vision_transformer as torchvision_vit
+
+_INSTEAD = 'Use maps = "patch_tokens", or a plain vision transformer of timm or torchvision.'
+
+
+class TokenLayout(NamedTuple):
+    """How a transformer's tokens lie: the class token and other prefix tokens, then the grid."""
+
+    n_prefix: int
+    n_rows: int
+    n_columns: int
+
+
+class ClassTokenAttention(NamedTuple):
+    """The attention of a transformer's last block, and the factor its output is scaled by."""
+
+    module: timm_vit.Attention | nn.MultiheadAttention
+    gain: Float[Tensor, " neuron"] | None
+    """LayerScale's, which can turn a contribution's sign; None where there is none."""
+
+
+def token_layout(network: nn.Module) -> TokenLayout:
+    """The layout of the tokens of a vision transformer with a class token.
+
+    Raises:
+        ValueError: The network has no class token, or is of another kind.
+    """
+    if isinstance(network, torchvision_vit.VisionTransformer):
+        side = network.image_size // network.patch_size
+        return TokenLayout(1, side, side)
+    if isinstance(network, timm_vit.VisionTransformer) and network.has_class_token:
+        return TokenLayout(network.num_prefix_tokens, *network.patch_embed.grid_size)
+    raise ValueError(
+        f"token_layout: expected a vision transformer with a class token, got "
+        f'{type(network).__name__}. Use reducer = "mean" with maps = "feature_map".'
+    )
+
+
+def token_maps(
+    tokens: Float[Tensor, "image token neuron"], layout: TokenLayout
+) -> Float[Tensor, "image neuron row column"]:
+    """The grid tokens' values as maps, one a neuron.
+
+    Raises:
+        ValueError: There are not as many tokens as the layout says.
+    """
+    n_prefix, n_rows, n_columns = layout
+    if tokens.shape[1] != n_prefix + n_rows * n_columns:
+        raise ValueError(
+            f"token_maps: expected {n_prefix} + {n_rows} x {n_columns} tokens, got "
+            f"{tokens.shape[1]}. Make the transform's crop_px the network's input size."
+        )
+    return tokens[:, n_prefix:].mT.unflatten(2, (n_rows, n_columns))
+
+
+def class_token_attention(network: nn.Module) -> ClassTokenAttention:
+    """The last block's attention, where its output is linear in the values of the tokens.
+
+    Raises:
+        ValueError: The last block is of a kind whose contributions are not defined here.
+    """
+    if isinstance(network, torchvision_vit.VisionTransformer):
+        return ClassTokenAttention(network.encoder.layers[-1].self_attention, None)
+    block = network.blocks[-1] if isinstance(network, timm_vit.VisionTransformer) else network
+    if type(block) is not timm_vit.Block or type(block.attn) is not timm_vit.Attention:
+        raise ValueError(
+            "class_token_attention: expected a last block that adds plain attention, got "
+            f"{type(block).__name__} of {type(network).__name__}. {_INSTEAD}"
+        )
+    attention = block.attn
+    if not isinstance(attention.norm, nn.Identity) or getattr(attention, "gate", None) is not None:
+        raise ValueError(
+            "class_token_attention: expected attention that adds up over tokens, got one with a "
+            f"norm or a gate before its projection. {_INSTEAD}"
+        )
+    return ClassTokenAttention(attention, getattr(block.ls1, "gamma", None))
+
+
+def class_token_contributions(
+    attention: ClassTokenAttention, inputs: Float[Tensor, "image token feature"]
+) -> Float[Tensor, "image token neuron"]:
+    """What each token adds to the class token in the last block, in every dimension at once.
+
+    For token p and dimension i: the sum over heads h of A_h[class, p] (W_O V_h[p])_i, times the
+    block's scale of i if it has one. Over all tokens, and with the projection's bias, they add up
+    to what attention gives the class token. Signed, in units of the residual stream.
+
+    Args:
+        attention: Of the last block.
+        inputs: What enters the attention: the block's input after its first norm.
+
+    Source: project decision 7 (docs/method.md); SIEVE Sec. 3.3 asks for the region only.
+    """
+    module = attention.module
+    queries, keys, values = _heads(module, inputs)
+    scores = queries[:, :, :1] @ keys.mT / queries.shape[-1] ** 0.5
+    weighted = scores.softmax(-1).mT * values
+    projection = module.proj if isinstance(module, timm_vit.Attention) else module.out_proj
+    added = weighted.transpose(1, 2).flatten(2) @ projection.weight.T
+    return added if attention.gain is None else added * attention.gain
+
+
+def _heads(
+    module: timm_vit.Attention | nn.MultiheadAttention,
+    inputs: Float[Tensor, "image token feature"],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values with axes image, head, token, feature of the head."""
+    if isinstance(module, timm_vit.Attention):
+        projected = module.qkv(inputs)
+    else:
+        projected = nn.functional.linear(inputs, module.in_proj_weight, module.in_proj_bias)
+    queries, keys, values = (
+        part.unflatten(2, (module.num_heads, -1)).transpose(1, 2)
+        for part in projected.chunk(3, dim=-1)
+    )
+    if isinstance(module, timm_vit.Attention):
+        queries, keys = module.q_norm(queries), module.k_norm(keys)
+    return queries, keys, values

@@ -1,0 +1,45 @@
+"""From pictures of any size to a network's input frame; the same for probe and drawn pictures."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+
+from sieve_assets import study
+
+
+def cut_frame(image: Image.Image, transform: study.Transform) -> Image.Image:
+    """The part of a picture that a network sees: shorter side resized, centre cut out, RGB.
+
+    A picture that has the frame's size already comes back as it is.
+    """
+    interpolation = InterpolationMode(transform.interpolation)
+    picture = image if image.mode == "RGB" else image.convert("RGB")
+    resized = functional.resize(picture, [transform.resize_px], interpolation)
+    if resized.size == (transform.crop_px, transform.crop_px):
+        return resized
+    return functional.center_crop(resized, [transform.crop_px])
+
+
+def input_frames(
+    images: Sequence[Image.Image], transform: study.Transform, *, device: torch.device | str
+) -> Float[Tensor, "image 3 row column"]:
+    """The network's input: frames scaled to 0 … 1, less the mean, divided by std.
+
+    Bytes travel to the device and become numbers there. Channels lie last in memory, as in a
+    picture: no copy is made to reorder them, and convolutions like it so.
+    """
+    pixels = np.empty((len(images), transform.crop_px, transform.crop_px, 3), np.uint8)
+    for position, image in enumerate(images):
+        pixels[position] = cut_frame(image, transform)
+    frames = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
+    mean, std = (
+        255 * torch.tensor(values, device=device).view(3, 1, 1)
+        for values in (transform.mean, transform.std)
+    )
+    return frames.sub_(mean).div_(std)

@@ -1,0 +1,165 @@
+"""Content hashes and state dicts: what changes them, what does not, and how they are refused."""
+
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from sieve_assets.models.weights import content_hash, load_weights, read_state_dict, state_hash
+
+
+def network(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+
+
+def test_a_files_hash_is_that_of_its_bytes(tmp_path):
+    file = tmp_path / "weights"
+    file.write_bytes(b"abc")
+
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert content_hash(file) == known
+
+
+def folder(root, files: dict[str, str]):
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+FILES = {"config.json": "{}", "unet/weights.bin": "1", "unet/config.json": "2"}
+
+
+def test_a_folders_hash_does_not_depend_on_place_or_time_or_hidden_files(tmp_path):
+    first = folder(tmp_path / "first", FILES)
+    second = folder(tmp_path / "second", dict(reversed(FILES.items())))
+    folder(second, {".cache/lock": "x", "unet/.DS_Store": "y"})
+    os.utime(second / "config.json", (1, 1))
+
+    assert content_hash(first) == content_hash(second)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unet/weights.bin": "3"},
+        {"new": ""},
+        {"unet/config.json": "1", "unet/weights.bin": "2"},
+    ],
+)
+def test_a_folders_hash_changes_with_any_file(tmp_path, change):
+    before = content_hash(folder(tmp_path / "first", FILES))
+
+    assert content_hash(folder(tmp_path / "second", FILES | change)) != before
+
+
+def test_a_renamed_file_changes_the_hash(tmp_path):
+    root = folder(tmp_path / "folder", FILES)
+    before = content_hash(root)
+
+    (root / "config.json").rename(root / "other.json")
+
+    assert content_hash(root) != before
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(LookupError, match="where there is nothing"):
+        content_hash(tmp_path / "nowhere")
+
+
+def test_an_empty_folder_is_said(tmp_path):
+    with pytest.raises(ValueError, match="which is empty"):
+        content_hash(tmp_path)
+
+
+def test_the_state_hash_changes_with_one_weight_only():
+    first, same, other = network(), network(), network()
+    with torch.no_grad():
+        other[0].weight[1, 2, 0, 0] += 1e-6
+
+    assert state_hash(first) == state_hash(same) != state_hash(other)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda state: state,
+        lambda state: {"state_dict": state, "epoch": 3},
+        lambda state: {"model": {f"module.{name}": state[name] for name in state}},
+    ],
+)
+def test_wrapped_state_dicts_are_unwrapped(tmp_path, wrap):
+    state = network().state_dict()
+    torch.save(wrap(state), tmp_path / "weights.pth")
+
+    found = read_state_dict(tmp_path / "weights.pth")
+
+    assert found.keys() == state.keys()
+    assert all(torch.equal(found[name], state[name]) for name in state)
+
+
+def test_both_formats_give_the_same_network(tmp_path):
+    source = network(seed=1)
+    save_file(source.state_dict(), tmp_path / "weights.safetensors")
+    torch.save(source.state_dict(), tmp_path / "weights.pth")
+    first, second = network(), network()
+
+    load_weights(first, tmp_path / "weights.safetensors", where="test")
+    load_weights(second, tmp_path / "weights.pth", where="test")
+
+    assert state_hash(first) == state_hash(second) == state_hash(source)
+
+
+def test_weights_from_before_batch_counts_load(tmp_path):
+    state = {name: value for name, value in network().state_dict().items() if "tracked" not in name}
+    save_file(state, tmp_path / "weights.safetensors")
+
+    load_weights(network(seed=1), tmp_path / "weights.safetensors", where="test")
+
+
+def test_missing_and_unknown_names_are_told(tmp_path):
+    state = network().state_dict()
+    state["head.weight"] = state.pop("0.weight")
+    save_file(state, tmp_path / "weights.safetensors")
+
+    with pytest.raises(ValueError, match=r"here: .*missing: 0\.weight; unknown: head\.weight\."):
+        load_weights(network(), tmp_path / "weights.safetensors", where="here")
+
+
+def test_only_the_first_few_names_are_told(tmp_path):
+    save_file({"other": torch.zeros(1)}, tmp_path / "weights.safetensors")
+
+    with pytest.raises(ValueError, match=r"missing: 0\.weight, 0\.bias, 1\.weight and 3 more"):
+        load_weights(network(), tmp_path / "weights.safetensors", where="here")
+
+
+def test_other_shapes_are_told_and_nothing_is_loaded(tmp_path):
+    save_file(nn.Sequential(nn.Conv2d(3, 4, 5)).state_dict(), tmp_path / "weights.safetensors")
+    target = network()
+    before = state_hash(target)
+
+    with pytest.raises(ValueError, match=r"0\.weight \(4, 3, 5, 5\) for \(4, 3, 3, 3\)"):
+        load_weights(target, tmp_path / "weights.safetensors", where="here")
+    assert state_hash(target) == before
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "weights.pth"])
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint"])
+def test_a_broken_file_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(ValueError, match=f"expected a state dict in .*{name}"):
+        read_state_dict(tmp_path / name)
+
+
+def test_a_file_of_something_else_is_named(tmp_path):
+    torch.save({"epoch": 3, "lr": 0.1}, tmp_path / "weights.pth")
+    torch.save(torch.zeros(2), tmp_path / "tensor.pth")
+
+    with pytest.raises(ValueError, match="no tensors: epoch, lr"):
+        read_state_dict(tmp_path / "weights.pth")
+    with pytest.raises(ValueError, match="got a Tensor"):
+        read_state_dict(tmp_path / "tensor.pth")
