@@ -38,7 +38,7 @@ class _Settings(BaseModel):
 
 
 class Transform(_Settings):
-    """From a picture to a network's input: shorter side resized, centre cut out, scaled to mean 0."""
+    """From a picture to a network's input: shorter side resized, centre cut out, scaled."""
 
     resize_px: Count
     """Length of the shorter side after resizing."""
@@ -77,13 +77,13 @@ class Target(_Settings):
     layer: str
     """Path of the module whose output is observed, for example "layer4" or "norm"."""
     reducer: Literal["mean", "class_token"]
-    """From a neuron's map to one number: spatial mean, or the class token. method.md, decision 1."""
+    """From a neuron's map to a number: spatial mean or class token. method.md, decision 1."""
     width: Count
     """Number of neurons: channels of the layer."""
     maps: Literal["feature_map", "class_token_contributions", "patch_tokens"]
     """Where in a picture a neuron looks. method.md, decisions 6 and 7."""
     rule: Literal["ratio", "signed"]
-    """How selectivity is measured: "signed" if activations can be negative. method.md, decision 4."""
+    """Measure of selectivity: "signed" if activations can be negative. method.md, decision 4."""
     transform: Transform
     """From a picture to the network's input."""
     probe: str

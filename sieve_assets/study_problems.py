@@ -72,12 +72,14 @@ def refusal(expected: str, remedy: str) -> PydanticCustomError:
 
 
 def nearest(name: str, known: Iterable[str], listed_as: str) -> str:
-    """A remedy that says what was probably meant, then what is known."""
+    """A remedy that says what was probably meant, then what is known, of many the nearest."""
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     meant = f"Did you mean {' or '.join(close)}? " if close else ""
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{meant}{listed_as}: {', '.join(names[:_MOST_NAMES]) or 'nothing'}{more}."
+    is_short = len(names) <= _MOST_NAMES
+    shown = names if is_short else difflib.get_close_matches(name, names, _MOST_NAMES, cutoff=0)
+    more = "" if is_short else f" and {len(names) - _MOST_NAMES} more"
+    return f"{meant}{listed_as}: {', '.join(shown) or 'none'}{more}."
 
 
 def syntax_problem(error: ValueError) -> Problem:

@@ -1,4 +1,4 @@
-"""Types of single values in a study file: numbers with a range, templates, names, paths that must exist."""
+"""Types of single values in a study file: ranges, templates, names, paths that must exist."""
 
 import os
 import re

@@ -1,0 +1,60 @@
+"""The `sieve` command: `check` and `demo`. What takes long to import is imported late."""
+
+from pathlib import Path
+
+import click
+
+from sieve_assets.study import Study, Target
+from sieve_assets.study_file import load_study, study_path
+from sieve_assets.study_problems import StudyError
+
+
+@click.group()
+def main() -> None:
+    """Name what a network's neurons respond to, and test each name by experiment."""
+
+
+@main.command()
+@click.option(
+    "--study",
+    "file",
+    type=click.Path(path_type=Path),
+    help="The study file; $SIEVE_STUDY or ./sieve.toml by default.",
+)
+def check(file: Path | None) -> None:
+    """Load every target of the study and say what its network refuses, one line a target."""
+    study = _study(file or study_path())
+    refused = [_refusal(name, target) for name, target in study.targets.items()]
+    for (name, target), reason in zip(study.targets.items(), refused, strict=True):
+        click.echo(reason or f"target {name}: ok, {target.width} neurons in {target.layer!r}")
+    if any(refused):
+        raise SystemExit(1)
+
+
+@main.command()
+def demo() -> None:
+    """Interpret and verify the neurons of the embedded targets, through Dagster."""
+    from sieve_assets.assets import demo as run_of_everything  # noqa: PLC0415 (seconds to import)
+
+    run_of_everything.run()
+
+
+def _study(file: Path) -> Study:
+    try:
+        return load_study(file)
+    except StudyError as error:
+        click.echo(str(error), err=True)
+        raise SystemExit(1) from error
+
+
+def _refusal(name: str, target: Target) -> str:
+    """Why the target cannot be studied, in one line; empty if it can."""
+    from sieve_assets.models.target import load_target  # noqa: PLC0415 (seconds to import)
+
+    try:
+        load_target(name, target, device="cpu", batch_size=1)
+    except Exception as error:  # noqa: BLE001 (whatever one target raises must not hide the others)
+        kind = "" if isinstance(error, ValueError | LookupError) else f"{type(error).__name__}: "
+        reason = " ".join(str(error).split()).removeprefix(f"target {name}: ")
+        return f"target {name}: {kind}{reason}"
+    return ""

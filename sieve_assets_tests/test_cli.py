@@ -1,0 +1,76 @@
+import pytest
+import timm
+from click.testing import CliRunner
+from safetensors.torch import save_file
+
+from sieve_assets.cli import main
+
+SECOND = "[targets.other]"
+
+
+@pytest.fixture
+def checked_study(study_folder):
+    """A study of two targets whose weights are those of a real network."""
+    network = timm.create_model(
+        "resnet18", num_classes=3, channels=[4, 4, 8, 8], layers=[1, 1, 1, 1]
+    )
+    save_file(network.state_dict(), study_folder.root / "small.safetensors")
+    text = study_folder.file.read_text()
+    second = text[: text.index("[probes")].replace("[targets.small]", SECOND)
+    study_folder.file.write_text(text + second)
+    return study_folder
+
+
+def check(file):
+    return CliRunner().invoke(main, ["check", "--study", str(file)])
+
+
+def change_second(study_folder, old, new):
+    first, second = study_folder.file.read_text().split(SECOND)
+    assert old in second
+    study_folder.file.write_text(first + SECOND + second.replace(old, new))
+    return study_folder.file
+
+
+def test_right_targets_pass_one_line_each(checked_study):
+    result = check(checked_study.file)
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "target small: ok, 8 neurons in 'layer4'",
+        "target other: ok, 8 neurons in 'layer4'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('layer = "layer4"', 'layer = "layr4"', "Did you mean layer4"),
+        ("width = 8", "width = 9", "expected width = 9"),
+        ("timm:resnet18", "timm:resnet81", "Did you mean resnet18"),
+        ("n_classes = 3", "n_classes = 4", "fc"),
+        ('"small.safetensors"', '"concepts.txt"', "concepts.txt"),
+        ("[4, 4, 8, 8]", '"wide"', "network_args"),
+        ("[4, 4, 8, 8]", "[4, 4, 8]", "small.safetensors"),
+    ],
+)
+def test_what_the_network_refuses_is_said_in_one_line_beside_the_target_that_is_right(
+    checked_study, old, new, reason
+):
+    result = check(change_second(checked_study, old, new))
+    right, wrong = result.output.splitlines()
+    assert result.exit_code == 1
+    assert right.startswith("target small: ok")
+    assert wrong.startswith("target other: ")
+    assert reason in wrong
+
+
+def test_a_study_file_that_is_refused_is_printed_without_a_traceback(study_folder):
+    result = check(study_folder.change("width = 8", "width = 0"))
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert "targets.small.width: expected 1 or more, got 0" in result.output
+
+
+def test_the_study_file_may_be_named_by_the_environment(study_folder, monkeypatch):
+    monkeypatch.setenv("SIEVE_STUDY", str(study_folder.root / "none.toml"))
+    assert "none.toml" in CliRunner().invoke(main, ["check"]).output
