@@ -1,0 +1,96 @@
+"""Trains the two target networks, which classify the world's objects in biased scenes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import timm
+import torch
+from torch import Tensor, nn
+
+from sieve_assets.terrarium.fitting import Schedule, fit, render_all, to_unit
+from sieve_assets.terrarium.scenes import FRAME_PX, Scene, biased_scenes
+from sieve_assets.terrarium.world import world_objects
+
+N_CLASSES = len(world_objects()) + 1
+"""The objects, and last the empty scene."""
+N_SCENES = 60_000
+TRAINING_OBJECT_SHARE = 0.0078
+"""Objects are more frequent than among the probe scenes, so that learning them takes fewer scenes."""
+SHIFT_PX = 4
+
+
+@dataclass(frozen=True)
+class TargetRecipe:
+    """A network and how it is trained.
+
+    Attributes:
+        network: timm's name of the architecture.
+        network_args: Arguments of timm's constructor, as in the study file.
+        sparsity: Weight of the mean pooled activation in the loss; makes neurons fire seldom.
+    """
+
+    network: str
+    network_args: dict[str, Any] = field(default_factory=dict)
+    sparsity: float = 0.0
+
+    def new_network(self) -> nn.Module:
+        """Return the untrained network."""
+        return timm.create_model(self.network, num_classes=N_CLASSES, **self.network_args)
+
+
+RECIPES = {
+    "terrarium_resnet": TargetRecipe(
+        "resnet18",
+        {"channels": [24, 48, 64, 64], "layers": [1, 1, 1, 1], "output_stride": 8},
+        sparsity=0.02,
+    ),
+    "terrarium_vit": TargetRecipe(
+        "vit_tiny_patch16_224",
+        {"img_size": FRAME_PX, "patch_size": 8, "embed_dim": 64, "depth": 6, "num_heads": 4},
+    ),
+}
+
+
+def class_of(scene: Scene) -> int:
+    """Return the scene's class number."""
+    return N_CLASSES - 1 if scene.thing is None else scene.thing.position
+
+
+def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
+    """Return the pictures moved by a few pixels, one shift a batch, mirrored for one batch in two."""
+    down, right = (int(step) for step in generator.integers(-SHIFT_PX, SHIFT_PX + 1, size=2))
+    padded = nn.functional.pad(images, (SHIFT_PX,) * 4, mode="reflect")
+    top, left = SHIFT_PX + down, SHIFT_PX + right
+    moved = padded[:, :, top : top + FRAME_PX, left : left + FRAME_PX]
+    return moved.flip(3) if generator.random() < 0.5 else moved
+
+
+def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path) -> nn.Module:
+    """Train the target network called `name` and return it."""
+    recipe = RECIPES[name]
+    torch.manual_seed(seed)
+    model = recipe.new_network().to(memory_format=torch.channels_last)
+    scenes = biased_scenes(N_SCENES, seed=seed + 10, object_share=TRAINING_OBJECT_SHARE)
+    images, _ = render_all(scenes)
+    classes = torch.tensor([class_of(scene) for scene in scenes])
+
+    def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+        rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+        pixels = shifted(to_unit(images[rows]), generator)
+        features = model.forward_head(model.forward_features(pixels), pre_logits=True)
+        logits = model.get_classifier()(features)
+        loss = nn.functional.cross_entropy(logits.float(), classes[rows])
+        return loss + recipe.sparsity * features.float().abs().mean()
+
+    return fit(name, model, loss_of, schedule=schedule, seed=seed, checkpoints=checkpoints)
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, scenes: list[Scene], *, batch: int) -> float:
+    """Return the share of scenes whose object the network names right."""
+    images, _ = render_all(scenes)
+    classes = torch.tensor([class_of(scene) for scene in scenes])
+    guesses = [model(to_unit(part)).argmax(1) for part in images.split(batch)]
+    return float((torch.cat(guesses) == classes).float().mean())
