@@ -91,8 +91,8 @@ def cluster_patches(
     require_at_least(where, "max_clusters", max_clusters, _FEWEST_CLUSTERS)
     require_at_least(where, "min_patches", min_patches, 1)
     require_at_least(where, "null_draws", null_draws, 1 if test == "null" else 0)
-    require_between(where, "null_percentile", null_percentile, 0, 100)
-    require_between(where, "min_silhouette", min_silhouette, -1, 1)
+    require_between(where, "null_percentile", null_percentile, 0.0, 100.0)
+    require_between(where, "min_silhouette", min_silhouette, -1.0, 1.0)
     points = embeddings.astype(np.float64)
     best = _best_cut(points, max_clusters, min_patches)
     if best is None:

@@ -63,7 +63,7 @@ def neuron_ratios(
         rule: `ratio`: p99 / median, as the paper; `signed`: (p99 - median) / (1.4826 MAD), for
             targets with negative outputs.
         beta: The neuron is selected above it, strictly.
-        percentile: 99 in the paper; at least 50, below 100.
+        percentile: 99 in the paper; 50 to 100.
         normalise: `none`, or `minmax` (changes the ratio rule only: the signed rule cancels it).
         gate: `neuron`: the ratio decides; `sample`: selected if any one image's own ratio exceeds
             beta (`activation_ratios`).
@@ -77,9 +77,9 @@ def neuron_ratios(
 
     Source: SIEVE, Sec. 3.2 and 4.4; docs/method.md, decisions 2 to 4 and 20.
     """
-    require_between("neuron_ratios", "percentile", percentile, 50, np.nextafter(100, 0))
+    require_between("neuron_ratios", "percentile", percentile, 50.0, 100.0)
     activations = _checked(activations, rule, normalise, "neuron_ratios")
-    median, p99 = _percentiles(activations, 50), _percentiles(activations, percentile)
+    median, p99 = _percentiles(activations, 50.0), _percentiles(activations, percentile)
     maximum = activations.max(axis=1)
     contrast = _contrast(activations, median, rule, normalise)
     is_dead = activations.min(axis=1) == maximum
@@ -119,7 +119,7 @@ def activation_ratios(
     where = "activation_ratios"
     require_same_length(where, samples=len(samples), activations=len(activations))
     activations = _checked(activations, rule, normalise, where)
-    contrast = _contrast(activations, _percentiles(activations, 50), rule, normalise)
+    contrast = _contrast(activations, _percentiles(activations, 50.0), rule, normalise)
     origin, scale = contrast.origin[:, None], contrast.scale[:, None]
     above = samples.astype(np.float32) - origin
     ratios = _divided(above, scale, above > 0)

@@ -102,9 +102,9 @@ def crop_box(
 
     Source: SIEVE, Sec. 3.3 ("the local region with the highest activation"); decision 6.
     """
-    require_between("crop_box", "crop_level", level, 0, 1)
-    require_between("crop_box", "crop_padding", padding, 0, math.inf)
-    require_between("crop_box", "crop_min_side", min_side, 0, 1)
+    require_between("crop_box", "crop_level", level, 0.0, 1.0)
+    require_between("crop_box", "crop_padding", padding, 0.0, math.inf)
+    require_between("crop_box", "crop_min_side", min_side, 0.0, 1.0)
     frame = upsample_map(activation_map, frame_px=frame_px)
     low, high = frame.min(), frame.max()
     components = np.empty(frame.shape, dtype=np.int32)

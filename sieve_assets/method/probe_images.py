@@ -27,7 +27,7 @@ def is_held_out(image_ids: Sequence[str], share: float) -> Bool[np.ndarray, " im
 
     Source: docs/method.md, decision 21; not in the paper.
     """
-    require_between("is_held_out", "held_out_share", share, 0, 1)
+    require_between("is_held_out", "held_out_share", share, 0.0, 1.0)
     return np.array([_uniform(image_id) < share for image_id in image_ids], dtype=bool)
 
 
