@@ -254,7 +254,7 @@ class Study(_Settings):
         return max(target.width for target in self.targets.values())
 
 
-def settings_hash(*parts: BaseModel | JsonValue) -> str:
+def settings_hash(*parts: object) -> str:
     """SHA-256, in hex, of settings as canonical JSON: the same settings, the same hash, anywhere.
 
     Paths are left out, so that a study may move: what a path leads to is identified by its content,
@@ -264,6 +264,7 @@ def settings_hash(*parts: BaseModel | JsonValue) -> str:
         parts: Settings, or anything JSON can say; their order counts.
 
     Raises:
+        TypeError: A part is neither.
         ValueError: A number is not finite.
     """
     plain = [_without_paths(part) for part in parts]

@@ -125,6 +125,11 @@ def test_the_hash_is_the_same_in_another_process():
     assert hashes == {settings_hash(Select(), {"b": 1.5, "a": "é"})}
 
 
+def test_what_json_cannot_say_has_no_hash():
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        settings_hash({"when": object()})
+
+
 def test_a_number_that_is_not_finite_has_no_hash():
     with pytest.raises(ValueError, match="not JSON compliant"):
         settings_hash(float("nan"))
