@@ -1,1 +1,1 @@
-"""Where results live: tables in one DuckDB file, pictures and arrays in files named by their content."""
+"""Where results live: tables in one DuckDB file, pictures and arrays in files named by content."""

@@ -1,4 +1,7 @@
-"""Arrays too large for a table as safetensors files named by their content. Not here: results users query."""
+"""Arrays too large for a table, as safetensors files named by their content.
+
+Not here: anything users query; that is in the warehouse's tables.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +14,7 @@ import safetensors.numpy
 from sieve_assets.stores.content_files import damaged, put_content, read_content
 
 _SUFFIX = ".safetensors"
+_NUMBERS = "biufc"  # NumPy's letters for booleans, integers and floating-point numbers
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,15 @@ class ArrayStore:
     """Named groups of arrays below a folder, each group once.
 
     Attributes:
-        root: The folder, made on first use. Move it as you like: uris are relative to it.
+        root: The folder, made on first use. It may be moved: uris are relative to it.
     """
 
     root: Path
 
     def put(self, arrays: Mapping[str, np.ndarray]) -> str:
-        """Store arrays together. The same names and values give the same file, in whatever order and memory layout.
+        """Store arrays together.
+
+        The same names and values give the same file, whatever their order and memory layout.
 
         Returns:
             Where they are, relative to the root.
@@ -34,11 +40,13 @@ class ArrayStore:
             OSError: They could not be written; then there is no file of that name.
         """
         for name, array in arrays.items():
-            if not isinstance(array, np.ndarray) or array.dtype.kind not in "biufc":
-                kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-                message = f"ArrayStore.put: expected arrays of numbers or booleans, got {kind} for {name!r}."
-                raise TypeError(f"{message} Convert it with numpy.asarray.")
-        # safetensors writes memory as it lies, so a transposed array would come back with its values moved.
+            if not isinstance(array, np.ndarray) or array.dtype.kind not in _NUMBERS:
+                kind = getattr(array, "dtype", type(array).__name__)
+                raise TypeError(
+                    f"ArrayStore.put: expected arrays of numbers or booleans, got {kind} for "
+                    f"{name!r}. Convert it with numpy.asarray."
+                )
+        # safetensors writes memory as it lies: a transposed array would come back scrambled.
         in_order = {name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}
         return put_content(self.root, safetensors.numpy.save(in_order), _SUFFIX)
 
@@ -47,8 +55,8 @@ class ArrayStore:
 
         Args:
             uri: What `put` returned.
-            verify: Whether to compare the file with the hash in its name. Without, only truncation and a damaged
-                header are found.
+            verify: Whether to compare the file with the hash in its name. Without, only
+                truncation and a damaged header are found.
 
         Raises:
             ValueError: The uri is not one of an array store, or the file is damaged.
@@ -58,4 +66,5 @@ class ArrayStore:
         try:
             return safetensors.numpy.load(content)
         except safetensors.SafetensorError as error:
-            raise damaged(self.root / uri, f"{len(content)} bytes that safetensors cannot read ({error})") from error
+            finding = f"{len(content)} bytes that safetensors cannot read ({error})"
+            raise damaged(self.root / uri, finding) from error

@@ -1,6 +1,7 @@
-"""Connections to the warehouse file: opened with patience, checked, always closed. No statement of a stage.
+"""Connections to the warehouse file: opened with patience, checked, always closed.
 
-DuckDB lets one process write a file and no other read it meanwhile, so a connection lives for one transaction.
+DuckDB lets one process write a file and no other read it meanwhile, so a connection lives for
+one transaction. Not here: what is read or written.
 """
 
 import contextlib
@@ -16,11 +17,9 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from sieve_assets.stores.schema import DDL, schema_version
 
-_FIRST_WAIT_S = 0.02  # about as long as one small transaction holds the file
-_LONGEST_WAIT_S = 0.5  # keeps a waiting process responsive when the file becomes free
-_ONE_AT_A_TIME = (
-    threading.Lock()
-)  # DuckDB refuses a reader and a writer within one process, however brief
+_FIRST_WAIT_S = 0.02  # about as long as a small transaction holds the file
+_LONGEST_WAIT_S = 0.5  # so that a waiting process soon sees that the file is free
+_ONE_AT_A_TIME = threading.RLock()  # DuckDB refuses to read and write from one process at once
 
 
 class WarehouseBusyError(TimeoutError):
@@ -31,12 +30,13 @@ class WarehouseBusyError(TimeoutError):
 def open_warehouse(
     path: Path, *, is_read_only: bool, patience_s: float
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a warehouse, which is created if there is no file; closed on leaving, whatever happens.
+    """A connection to a warehouse, which is made if there is no file; closed whatever happens.
 
     Args:
         path: The warehouse's file.
         is_read_only: Several processes may read at once; one may write, alone.
-        patience_s: How long to wait for other processes (s). Other threads of this process are waited for first.
+        patience_s: How long to wait for other processes (s). Other threads of this process are
+            waited for first, each with its own patience.
 
     Raises:
         WarehouseBusyError: The file was not free within the patience.
@@ -48,9 +48,8 @@ def open_warehouse(
         connection = _connect(path, is_read_only=is_read_only, patience_s=patience_s)
         try:
             _check_version(path, connection)
-            connection.execute(
-                "SET python_enable_replacements = false"
-            )  # a table name is never a Python variable
+            # So that a mistyped table name never stands for a variable of the program.
+            connection.execute("SET python_enable_replacements = false")
             yield connection
         finally:
             connection.close()
@@ -58,13 +57,13 @@ def open_warehouse(
 
 @contextlib.contextmanager
 def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All statements inside take effect, or on any exception none."""
+    """All statements inside take effect or, on any exception, none."""
     connection.begin()
     try:
         yield
         connection.commit()
     except BaseException:
-        with contextlib.suppress(duckdb.Error):  # a failed commit has already rolled back
+        with contextlib.suppress(duckdb.Error):  # a failed commit has rolled back by itself
             connection.rollback()
         raise
 
@@ -79,20 +78,20 @@ def _connect(path: Path, *, is_read_only: bool, patience_s: float) -> duckdb.Duc
     try:
         return retrying(duckdb.connect, path, read_only=is_read_only)
     except duckdb.Error as error:
-        if not _is_locked(error):
-            message = f"Warehouse: expected a DuckDB file at {path}, got {error}."
-            raise ValueError(
-                f"{message} Check the path, or move the file away to start anew."
+        if _is_locked(error):
+            raise WarehouseBusyError(
+                f"Warehouse: expected {path} to be free within {patience_s:g} s, got "
+                f"{_holder(error)} still using it. Let it finish or end it, or wait longer."
             ) from error
-        message = f"Warehouse: expected {path} to be free within {patience_s} s, got {_holder(error)} still using it."
-        raise WarehouseBusyError(
-            f"{message} Let it finish or end it, or allow more patience."
+        raise ValueError(
+            f"Warehouse: expected a DuckDB file that can be opened at {path}, got {error}. "
+            "Check the path, or move the file away to start anew."
         ) from error
 
 
 def _is_locked(error: BaseException) -> bool:
     phrases = ("Could not set lock on file", "being used by another process")  # POSIX, Windows
-    return isinstance(error, duckdb.IOException) and any(phrase in str(error) for phrase in phrases)
+    return isinstance(error, duckdb.IOException) and any(one in str(error) for one in phrases)
 
 
 def _holder(error: duckdb.Error) -> str:
@@ -101,16 +100,13 @@ def _holder(error: duckdb.Error) -> str:
 
 
 def _create(path: Path) -> None:
-    """Make an empty warehouse beside `path` and give it that name whole, so that nobody meets half of one."""
+    """Make an empty warehouse beside `path`, then give it the name: nobody meets half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with duckdb.connect(unnamed) as connection:
             connection.execute(DDL)
-        with contextlib.suppress(
-            FileExistsError
-        ):  # another process was first: its warehouse is as good
-            os.link(unnamed, path)
+        _name_unless_taken(unnamed, path)
     finally:
         unnamed.unlink(missing_ok=True)
         unnamed.with_name(f"{unnamed.name}.wal").unlink(missing_ok=True)
@@ -120,7 +116,7 @@ def _name_unless_taken(unnamed: Path, path: Path) -> None:
     try:
         os.link(unnamed, path)
     except FileExistsError:
-        return  # another process was first: its warehouse is as good
+        return  # another process was first, and its warehouse is as good
     except OSError:  # a file system without hard links
         if not path.exists():
             unnamed.replace(path)
@@ -128,13 +124,16 @@ def _name_unless_taken(unnamed: Path, path: Path) -> None:
 
 def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
     try:
-        versions = connection.execute("SELECT version FROM schema_version").fetchall()
+        found = connection.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
     except duckdb.CatalogException as error:
-        message = f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without schema_version."
-        raise ValueError(f"{message} Name another file in the settings.") from error
-    found = versions[0][0] if len(versions) == 1 else None
+        raise ValueError(
+            f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without "
+            "schema_version. Name another file."
+        ) from error
     if found != schema_version():
         is_newer = found is not None and found > schema_version()
-        remedy = "Update sieve_assets" if is_newer else "Move the file away and materialize again"
-        message = f"Warehouse: expected schema version {schema_version()} at {path}, got {found}."
-        raise ValueError(f"{message} {remedy}, or name another file.")
+        remedy = "Update sieve_assets" if is_newer else "Move it away and materialize again"
+        raise ValueError(
+            f"Warehouse: expected schema version {schema_version()} in {path}, got {found}. "
+            f"{remedy}, or name another file."
+        )

@@ -1,5 +1,9 @@
-"""Files named by the SHA-256 of their content and written whole or not at all. What is in them is not known here."""
+"""Files named by the SHA-256 of their content, written whole or not at all.
 
+Not here: what is in them.
+"""
+
+import contextlib
 import hashlib
 import os
 import re
@@ -8,7 +12,7 @@ from pathlib import Path
 
 
 def put_content(root: Path, content: bytes, suffix: str) -> str:
-    """Store bytes once, however often they are put; a damaged file of that name is written anew.
+    """Store bytes once, however often they are put; a damaged file is written anew.
 
     Args:
         root: The store's folder, made if need be.
@@ -44,23 +48,29 @@ def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
     """
     parts = re.fullmatch(rf"([0-9a-f]{{2}})/(\1[0-9a-f]{{62}}){re.escape(suffix)}", uri)
     if parts is None:
-        message = f"{root}: expected a uri like 'ab/<sha256>{suffix}', got {uri!r}."
-        raise ValueError(f"{message} Pass what this store's put returned.")
+        raise ValueError(
+            f"{root}: expected a uri like 'ab/<sha256>{suffix}', got {uri!r}. "
+            "Pass what this store's put returned."
+        )
     path = root / uri
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
-        message = f"{path}: expected a stored file, got none."
-        raise FileNotFoundError(f"{message} Materialize the stage that made it again.") from error
+        raise FileNotFoundError(
+            f"{path}: expected a stored file, got none. "
+            "Materialize the stage that made it again, or check the store's folder."
+        ) from error
     if verify and sha256_of(content) != parts[2]:
-        raise damaged(path, f"SHA-256 {sha256_of(content)} over {len(content)} bytes")
+        raise damaged(path, f"{len(content)} bytes with SHA-256 {sha256_of(content)}")
     return content
 
 
 def damaged(path: Path, finding: str) -> ValueError:
     """The error for a stored file that is not what was put."""
-    message = f"{path}: expected the content its name was made from, got {finding}."
-    return ValueError(f"{message} Delete the file and materialize the stage that made it again.")
+    return ValueError(
+        f"{path}: expected the content it is named after, got {finding}. "
+        "Delete the file and materialize the stage that made it again."
+    )
 
 
 def sha256_of(content: bytes) -> str:
@@ -69,33 +79,38 @@ def sha256_of(content: bytes) -> str:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that its name never stands for less than all of its content, even after a power cut.
+    """Write a file whose name never stands for less than all of it, even after a power cut.
 
     Raises:
         OSError: It could not be written; a file that was there before is as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
+        _make_folder(path.parent)
         with unnamed.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unnamed.replace(path)
     except OSError as error:
-        message = f"expected to write {len(content)} bytes, got {error.strerror}. Free or permit space there"
-        raise OSError(error.errno, message, str(path)) from error
+        reason = f"expected to write {len(content)} bytes, got: {error.strerror}. Make room there"
+        raise OSError(error.errno, f"{reason}, or grant access", str(path)) from error
     finally:
         unnamed.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    _sync_names(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder last; where a folder cannot be opened (Windows) the system sees to it."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync_names(folder.parent)
+
+
+def _sync_names(folder: Path) -> None:
+    """Make the names in a folder last, where the system lets one: not on all network drives."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

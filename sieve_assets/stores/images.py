@@ -1,4 +1,7 @@
-"""Pictures and patches as PNG files named by their content. Not here: the user's probe images, any table."""
+"""Pictures and patches as PNG files named by their content.
+
+Not here: the user's probe images, which stay where they are, and any table.
+"""
 
 import io
 from dataclasses import dataclass
@@ -13,15 +16,12 @@ _SUFFIX = ".png"
 
 
 class StoredImage(NamedTuple):
-    """A picture in an image store.
-
-    Attributes:
-        uri: Where it is, relative to the store's root.
-        sha256: SHA-256 of its file.
-    """
+    """A picture in an image store."""
 
     uri: str
+    """Where it is, relative to the store's root."""
     sha256: str
+    """SHA-256 of its file."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class ImageStore:
     """Pictures below a folder, each once.
 
     Attributes:
-        root: The folder, made on first use. Move it as you like: uris are relative to it.
+        root: The folder, made on first use. It may be moved: uris are relative to it.
     """
 
     root: Path
@@ -42,20 +42,21 @@ class ImageStore:
             OSError: It could not be written; then there is no file of that name.
         """
         if image.mode != "RGB":
-            message = f"ImageStore.put: expected an RGB image, got mode {image.mode}."
-            raise ValueError(f"{message} Convert it first.")
-        content = io.BytesIO()
-        Image.frombytes("RGB", image.size, image.tobytes()).save(content, format="PNG")
-        uri = put_content(self.root, content.getvalue(), _SUFFIX)
-        return StoredImage(uri=uri, sha256=sha256_of(content.getvalue()))
+            raise ValueError(
+                f"ImageStore.put: expected an RGB image, got mode {image.mode}. Convert it first."
+            )
+        file = io.BytesIO()
+        Image.frombytes("RGB", image.size, image.tobytes()).save(file, format="PNG")
+        content = file.getvalue()
+        return StoredImage(put_content(self.root, content, _SUFFIX), sha256_of(content))
 
     def open(self, uri: str, *, verify: bool = False) -> Image.Image:
         """A stored picture, RGB, in memory.
 
         Args:
             uri: What `put` returned.
-            verify: Whether to compare the file with the hash in its name. Without, only damage that keeps the
-                picture from being decoded is found.
+            verify: Whether to compare the file with the hash in its name. Without, only damage
+                that keeps the picture from being decoded is found.
 
         Raises:
             ValueError: The uri is not one of an image store, or the file is damaged.
@@ -65,4 +66,5 @@ class ImageStore:
         try:
             return Image.open(io.BytesIO(content), formats=["PNG"]).convert("RGB")
         except (OSError, SyntaxError) as error:
-            raise damaged(self.root / uri, f"{len(content)} bytes that PNG cannot read ({error})") from error
+            finding = f"{len(content)} bytes that are no whole PNG ({error})"
+            raise damaged(self.root / uri, finding) from error

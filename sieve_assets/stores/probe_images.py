@@ -1,4 +1,7 @@
-"""The user's own images: what a folder holds, and one image by its uri. Nothing is written."""
+"""The user's own images: what a folder holds, and one image by its uri.
+
+Not here: the images that the project makes; nothing is written.
+"""
 
 import io
 from collections.abc import Iterator
@@ -15,29 +18,26 @@ _SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 _SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
-_DEEP_MODES = frozenset({"I", "F", "I;16", "I;16L", "I;16B", "I;16N"})  # Pillow's RGB clips them to white
+_DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})  # Pillow clips to 8 bits
 
 
 class FolderListing(NamedTuple):
-    """The images of a folder.
-
-    Attributes:
-        images: image_id (path within the folder), uri (absolute path), label (name of the image's own folder), sha256 (of the
-            file), width_px and height_px (as `open_image` gives it); one row an image, sorted by image_id.
-        problems: image_id and reason, for each image that is left out because it cannot be read.
-    """
+    """The images of a folder."""
 
     images: pd.DataFrame
+    """image_id (path within the folder), uri (absolute path), label (name of the folder the image
+    is in), sha256 (of the file), width_px, height_px (as `open_image` gives it); by image_id."""
     problems: pd.DataFrame
+    """image_id, reason: the images that are left out because they cannot be read."""
 
 
 def list_folder(path: Path) -> FolderListing:
-    """All images below a folder, each read and decoded once to be sure that it can be.
+    """All images below a folder, each decoded once to be sure that it can be.
 
-    Sizes come from the headers. To find corrupt files a header is not enough: Pillow's `verify` checks the sums in a
-    PNG and nothing in other formats, and only `load` finds that a file ends early. So both are done, JPEG at an eighth
-    of its size, which reads the whole file and takes a third of the time. Damage inside a JPEG's data that still
-    decodes goes unseen: the format has no sums.
+    A header gives the size but not whether the rest is whole. Pillow's `verify` checks the sums in
+    a PNG and nothing in other formats; its `load` finds a file that ends early in any format. So
+    each file gets both, a JPEG at an eighth of its size, which reads all of it in a third of the
+    time. Damage that a JPEG can still be decoded with goes unseen: the format has no sums.
 
     Hidden files and folders, and files without an image's suffix, are ignored; links are followed.
 
@@ -46,28 +46,30 @@ def list_folder(path: Path) -> FolderListing:
         NotADirectoryError: The path is not a folder.
         ValueError: The folder has no images, or none that can be read.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"list_folder: expected a folder, got {path}, which does not exist. Check the path.")
-    if not path.is_dir():
-        raise NotADirectoryError(f"list_folder: expected a folder, got the file {path}. Name its folder.")
-    path = path.absolute()
-    paths = sorted(_image_paths(path, inside=()), key=lambda found: _image_id(path, found))
-    with ThreadPoolExecutor() as pool:  # reading, hashing and decoding all release the interpreter's lock
-        findings = list(pool.map(_examined, paths))
+    _check_folder(path)
+    folder = path.absolute()
+    paths = {found.relative_to(folder).as_posix(): found for found in _image_paths(folder)}
+    ids = sorted(paths)
+    with ThreadPoolExecutor() as pool:  # reading, hashing and decoding run beside each other
+        findings = list(pool.map(_examined, (paths[image_id] for image_id in ids)))
     images, problems = [], []
-    for found, finding in zip(paths, findings, strict=True):
+    for image_id, finding in zip(ids, findings, strict=True):
         if isinstance(finding, str):
-            name = _image_id(path, found).encode(errors="backslashreplace").decode()
-            problems.append((name, finding))
+            problems.append((image_id.encode(errors="backslashreplace").decode(), finding))
         else:
-            images.append((_image_id(path, found), str(found), found.parent.name, *finding))
-    _check_any(path, images, problems)
+            images.append((image_id, str(paths[image_id]), paths[image_id].parent.name, *finding))
+    _check_some(folder, images, problems)
     columns = ["image_id", "uri", "label", "sha256", "width_px", "height_px"]
-    return FolderListing(pd.DataFrame(images, columns=columns), pd.DataFrame(problems, columns=["image_id", "reason"]))
+    return FolderListing(
+        images=pd.DataFrame(images, columns=columns),
+        problems=pd.DataFrame(problems, columns=["image_id", "reason"]),
+    )
 
 
 def open_image(uri: str) -> Image.Image:
-    """An image as people see it: RGB, turned as its EXIF orientation says; of an animation the first frame.
+    """An image as people see it: RGB, turned as its EXIF orientation says.
+
+    Of an animation it is the first frame; transparency is dropped.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -76,32 +78,46 @@ def open_image(uri: str) -> Image.Image:
     try:
         content = Path(uri).read_bytes()
     except FileNotFoundError as error:
-        message = f"open_image: expected an image at {uri}, got no file."
-        raise FileNotFoundError(f"{message} Put it back, or materialize probe_images again.") from error
+        raise FileNotFoundError(
+            f"open_image: expected an image at {uri}, got no file. "
+            "Put it back, or materialize probe_images again."
+        ) from error
     try:
-        return _upright(Image.open(io.BytesIO(content)))
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            _check_depth(image)
+            return ImageOps.exif_transpose(image).convert("RGB")
     except Exception as error:
-        message = f"open_image: expected an image at {uri}, got {_reason(error)}."
-        raise ValueError(f"{message} Repair it, or remove it and materialize probe_images again.") from error
+        raise ValueError(
+            f"open_image: expected an image at {uri}, got {_reason(error)}. "
+            "Repair it, or remove it and materialize probe_images again."
+        ) from error
 
 
-def _image_paths(folder: Path, *, inside: tuple[tuple[int, int], ...]) -> Iterator[Path]:
-    """Candidates below a folder; `inside` identifies the folders above it, so that no link leads in circles."""
+def _check_folder(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(
+            f"list_folder: expected a folder at {path}, got nothing. Check the path."
+        )
+    if not path.is_dir():
+        raise NotADirectoryError(
+            f"list_folder: expected a folder at {path}, got a file. Name the folder it is in."
+        )
+
+
+def _image_paths(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
+    """Candidates below a folder; `above` is the way to it, so that no link goes in circles."""
     status = folder.stat()
     identity = (status.st_dev, status.st_ino)
-    if identity in inside:
+    if identity in above:
         return
     for child in folder.iterdir():
         if child.name.startswith("."):
             continue
         if child.is_dir():
-            yield from _image_paths(child, inside=(*inside, identity))
+            yield from _image_paths(child, (*above, identity))
         elif child.suffix.lower() in _SUFFIXES and (child.is_file() or not child.exists()):
-            yield child  # also a link that leads nowhere: it shall be reported
-
-
-def _image_id(folder: Path, path: Path) -> str:
-    return path.relative_to(folder).as_posix()
+            yield child  # also a link that leads nowhere, so that it is reported
 
 
 def _examined(path: Path) -> tuple[str, int, int] | str:
@@ -110,7 +126,7 @@ def _examined(path: Path) -> tuple[str, int, int] | str:
         str(path).encode()
         content = path.read_bytes()
         return sha256_of(content), *_upright_size(content)
-    except Exception as error:  # noqa: BLE001 - decoders raise anything on corrupt bytes
+    except Exception as error:  # noqa: BLE001 (decoders raise anything on corrupt bytes)
         return _reason(error)
 
 
@@ -126,16 +142,11 @@ def _upright_size(content: bytes) -> tuple[int, int]:
     return (height, width) if is_sideways else (width, height)
 
 
-def _upright(image: Image.Image) -> Image.Image:
-    _check_depth(image)
-    image.load()
-    return ImageOps.exif_transpose(image).convert("RGB")
-
-
 def _check_depth(image: Image.Image) -> None:
     if image.mode in _DEEP_MODES:
-        message = f"expected 8 bits a channel, got mode {image.mode}"
-        raise ValueError(f"{message}; convert it with a scale of your choice")
+        raise ValueError(
+            f"expected 8 bits a channel, got mode {image.mode}; scale it to 8 bits yourself"
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -146,12 +157,14 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _check_any(folder: Path, images: list[tuple], problems: list[tuple]) -> None:
-    if images:
-        return
-    if not problems:
-        message = f"list_folder: expected images below {folder}, got none with a suffix of {sorted(_SUFFIXES)}."
-        raise ValueError(f"{message} Check the path.")
-    name, reason = problems[0]
-    message = f"list_folder: expected readable images below {folder}, got {len(problems)} that are not, e.g. {name}: {reason}."
-    raise ValueError(f"{message} Check how they were copied.")
+def _check_some(folder: Path, images: list[tuple], problems: list[tuple]) -> None:
+    if not images and not problems:
+        raise ValueError(
+            f"list_folder: expected images below {folder}, got no file with a suffix of "
+            f"{sorted(_SUFFIXES)}. Check the path."
+        )
+    if not images:
+        raise ValueError(
+            f"list_folder: expected readable images below {folder}, got {len(problems)} that are "
+            f"not, e.g. {problems[0][0]}: {problems[0][1]}. Check how they were copied."
+        )

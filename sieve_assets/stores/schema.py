@@ -1,4 +1,7 @@
-"""What schema.sql declares, as Python sees it: tables, columns, keys. The SQL file is the only place that states it."""
+"""What schema.sql declares, as Python sees it: tables, columns, keys.
+
+Not here: a second statement of any of it.
+"""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -33,7 +36,7 @@ class Table:
 
 @cache
 def schema_version() -> int:
-    """The version of the schema this code reads and writes."""
+    """The version of the schema that this code reads and writes."""
     with _empty_warehouse() as connection:
         return connection.execute("SELECT version FROM schema_version").fetchall()[0][0]
 
@@ -51,12 +54,11 @@ def table_named(name: str) -> Table:
     Raises:
         LookupError: There is no such table, or it is a view and so has no rows of its own.
     """
-    writable = [table for table in tables() if tables()[table].key]
-    if name not in writable:
-        message = (
-            f"Warehouse: expected a table, got {name!r}. Did you mean {nearest(name, writable)}?"
+    names = [table.name for table in tables().values() if table.key]
+    if name not in names:
+        raise LookupError(
+            f"Warehouse: expected a table, got {name!r}. Did you mean {nearest(name, names)}?"
         )
-        raise LookupError(message)
     return tables()[name]
 
 
@@ -73,30 +75,30 @@ def _empty_warehouse() -> duckdb.DuckDBPyConnection:
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    query = """
-        SELECT name FROM (
-            SELECT table_oid AS oid, table_name AS name FROM duckdb_tables() WHERE NOT internal
-            UNION ALL SELECT view_oid, view_name FROM duckdb_views() WHERE NOT internal
-        ) ORDER BY oid
-    """
-    return [name for (name,) in connection.execute(query).fetchall()]
+    found = connection.execute("""
+        SELECT table_name AS name, table_oid AS oid FROM duckdb_tables() WHERE NOT internal
+        UNION ALL SELECT view_name, view_oid FROM duckdb_views() WHERE NOT internal
+        ORDER BY oid
+    """)
+    return [name for name, _ in found.fetchall()]
 
 
 def _described(connection: duckdb.DuckDBPyConnection, name: str) -> Table:
     key = connection.execute(
-        "SELECT unnest(constraint_column_names) FROM duckdb_constraints()"
-        " WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'",
+        """
+        SELECT unnest(constraint_column_names) FROM duckdb_constraints()
+        WHERE table_name = ? AND constraint_type = 'PRIMARY KEY'
+        """,
         [name],
-    )
-    key_columns = tuple(column for (column,) in key.fetchall())
+    ).fetchall()
     columns = connection.execute(
-        "SELECT column_name, is_nullable, comment FROM duckdb_columns() WHERE table_name = ? ORDER BY column_index",
+        "SELECT column_name, is_nullable, comment FROM duckdb_columns() WHERE table_name = ?",
         [name],
     ).fetchall()
     return Table(
         name=name,
         columns=connection.table(name).limit(0).to_arrow_table().schema,
-        key=key_columns,
+        key=tuple(column for (column,) in key),
         required=frozenset(column for column, is_nullable, _ in columns if not is_nullable),
         comments={column: comment or "" for column, _, comment in columns},
     )

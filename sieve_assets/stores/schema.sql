@@ -72,11 +72,11 @@ COMMENT ON COLUMN neuron_ratios.model IS 'Target';
 COMMENT ON COLUMN neuron_ratios.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN neuron_ratios.median IS 'Median activation on the probe set';
 COMMENT ON COLUMN neuron_ratios.p99 IS '99th percentile of the activation on the probe set';
-COMMENT ON COLUMN neuron_ratios.ratio IS 'Contrast by the rule; infinite if the denominator is 0; NULL where it is not defined';
+COMMENT ON COLUMN neuron_ratios.ratio IS 'Contrast by the rule; infinite for a sparse neuron, NULL for a dead one';
 COMMENT ON COLUMN neuron_ratios.rule IS 'ratio: p99 / median; signed: (p99 - median) / (1.4826 MAD)';
 COMMENT ON COLUMN neuron_ratios.beta IS 'Threshold the contrast must exceed';
 COMMENT ON COLUMN neuron_ratios.status IS 'selected, low_contrast or dead (constant on the probe set)';
-COMMENT ON COLUMN neuron_ratios.is_sparse IS 'Median 0 below a positive maximum: silent on at least half of the probe set';
+COMMENT ON COLUMN neuron_ratios.is_sparse IS 'The denominator of the ratio is 0: at least half of the probe set gives one value';
 
 CREATE TABLE selected_samples (
     model VARCHAR NOT NULL, neuron INTEGER NOT NULL, rank INTEGER NOT NULL, image_id VARCHAR NOT NULL, activation FLOAT NOT NULL,

@@ -1,10 +1,11 @@
 """The results' tables in one DuckDB file: read, replaced in one transaction, or added to.
 
-Not here: computation, pictures and large arrays (files, named by their content), what a stage writes.
+Not here: computation, what a stage writes, and what is kept in files (pictures, large arrays).
 """
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ class Replacement:
     Attributes:
         table: A table of schema.sql.
         rows: The new rows, with all of the table's columns in any order; may be empty.
-        scope: Values of some key columns, e.g. `model` and `neuron`: all rows that have them go. The new rows
-            lie inside.
+        scope: Values of some key columns, e.g. `model` and `neuron`: every row that has them
+            goes, and the new rows lie inside.
     """
 
     table: str
@@ -36,9 +37,10 @@ class Replacement:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file with the tables of schema.sql, created on first use.
+    """A DuckDB file with the tables of schema.sql, made on first use.
 
-    Each call opens the file for one transaction and closes it, and waits while another process holds it.
+    Each call opens the file for one transaction, closes it again, and waits while another
+    process holds it.
 
     Attributes:
         path: The file.
@@ -55,7 +57,8 @@ class Warehouse:
 
         Args:
             sql: One SELECT, with `?` or `$name` for parameters.
-            params: Their values; a list may stand for several, as in `neuron IN (SELECT unnest($neurons))`.
+            params: Their values. A list can stand for several values, as in
+                `neuron IN (SELECT unnest($neurons))`.
 
         Raises:
             LookupError: The query names a table that does not exist.
@@ -71,43 +74,49 @@ class Warehouse:
         return frame_of(result)
 
     def replace(self, *replacements: Replacement) -> None:
-        """Put new rows in the place of old ones, in several tables at once: all of it happens, or nothing.
+        """Put new rows in the place of old ones, in all the tables named or in none.
 
         Raises:
             LookupError: There is no such table.
-            ValueError: Rows do not fit the table or the scope, or one table comes twice. Nothing was written.
-            TypeError: A column's values are of another kind. Nothing was written.
-            WarehouseBusyError: Another process held the file for too long. Nothing was written.
+            ValueError: Rows do not fit the table or the scope, or one table comes twice.
+            TypeError: A column's values are of another kind.
+            WarehouseBusyError: Another process held the file for too long.
         """
         names = [replacement.table for replacement in replacements]
         if len(set(names)) < len(names):
             raise ValueError(
-                f"Warehouse.replace: expected each table once, got {names}. Join their rows and scopes."
+                f"Warehouse.replace: expected each table once, got {names}. "
+                "Join the rows and scopes of one table."
             )
         fitted = [_fitted(replacement) for replacement in replacements]
-        with open_warehouse(
-            self.path, is_read_only=False, patience_s=self.patience_s
-        ) as connection:
-            with transaction(connection):
-                for name, rows, scope in fitted:
-                    _delete(connection, name, scope)
-                    _insert(connection, name, rows)
+        with self._writing() as connection:
+            for name, rows, scope in fitted:
+                _delete(connection, name, scope)
+                _insert(connection, name, rows)
 
     def add_missing(self, table: str, rows: pd.DataFrame) -> int:
-        """Add the rows whose keys are not there yet, leave the others as they are; how many were added.
+        """Add the rows whose keys are not there yet, and leave the others as they are.
+
+        Returns:
+            How many were added.
 
         Raises:
             LookupError: There is no such table.
-            ValueError: Rows do not fit the table. Nothing was written.
-            TypeError: A column's values are of another kind. Nothing was written.
-            WarehouseBusyError: Another process held the file for too long. Nothing was written.
+            ValueError: Rows do not fit the table.
+            TypeError: A column's values are of another kind.
+            WarehouseBusyError: Another process held the file for too long.
         """
         fitted = rows_for(table_named(table), rows)
-        with open_warehouse(
-            self.path, is_read_only=False, patience_s=self.patience_s
-        ) as connection:
-            with transaction(connection):
-                return _insert(connection, table, fitted, on_conflict="ON CONFLICT DO NOTHING")
+        with self._writing() as connection:
+            return _insert(connection, table, fitted, on_conflict="ON CONFLICT DO NOTHING")
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with (
+            open_warehouse(self.path, is_read_only=False, patience_s=self.patience_s) as connection,
+            transaction(connection),
+        ):
+            yield connection
 
 
 def _fitted(replacement: Replacement) -> tuple[str, pa.Table, pa.Table]:
@@ -117,30 +126,32 @@ def _fitted(replacement: Replacement) -> tuple[str, pa.Table, pa.Table]:
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, scope: pa.Table) -> None:
-    connection.register("scope_of_replacement", scope)
-    matches = " AND ".join(f'old."{name}" = scope."{name}"' for name in scope.column_names)
-    connection.execute(
-        f'DELETE FROM "{table}" AS old USING scope_of_replacement AS scope WHERE {matches}'
-    )
+    connection.register("replaced", scope)
+    matches = " AND ".join(f"old.{name} = replaced.{name}" for name in scope.column_names)
+    connection.execute(f"DELETE FROM {table} AS old USING replaced WHERE {matches}")  # noqa: S608 (names of the schema)
 
 
 def _insert(
     connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, on_conflict: str = ""
 ) -> int:
-    connection.register("rows_to_insert", rows)
+    connection.register("added", rows)
     try:
         inserted = connection.execute(
-            f'INSERT INTO "{table}" BY NAME SELECT * FROM rows_to_insert {on_conflict}'
+            f"INSERT INTO {table} BY NAME SELECT * FROM added {on_conflict}"  # noqa: S608 (a name of the schema)
         )
     except duckdb.ConstraintException as error:
-        message = f"{table}: expected rows that keep the constraints of schema.sql, got {error}."
-        raise ValueError(f"{message} Nothing was written.") from error
+        raise ValueError(
+            f"{table}: expected rows within the constraints of schema.sql, got {error}. "
+            "Nothing was written."
+        ) from error
     return inserted.fetchall()[0][0]
 
 
 def _refuse_unknown_table(error: duckdb.CatalogException) -> None:
-    """Name the nearest tables; DuckDB itself also suggests its internal ones."""
+    """Name the nearest tables of ours; DuckDB would also suggest its own internal ones."""
     unknown = re.search(r"Table with name (\S+) does not exist", str(error))
     if unknown:
-        message = f"Warehouse.read: expected a table or view, got {unknown[1]!r}."
-        raise LookupError(f"{message} Did you mean {nearest(unknown[1], tables())}?") from error
+        raise LookupError(
+            f"Warehouse.read: expected a table or view, got {unknown[1]!r}. "
+            f"Did you mean {nearest(unknown[1], tables())}?"
+        ) from error
