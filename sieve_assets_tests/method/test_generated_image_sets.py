@@ -1,0 +1,120 @@
+"""A picture's name depends on all that the picture depends on, and on nothing else."""
+
+import hashlib
+import json
+
+import pytest
+
+from sieve_assets.method.generated_image_sets import (
+    PictureRequest,
+    missing_pictures,
+    picture_id,
+    picture_requests,
+    prompt_for,
+)
+
+IDENTITY = {
+    "pipeline": "3f2a",
+    "negative_prompt": "",
+    "steps": 8,
+    "guidance": 3.0,
+    "size_px": 64,
+    "scheduler": {"name": "DDIM", "clip_sample": False},
+    "precision": "float32",
+}
+
+
+def test_the_concept_takes_the_place_of_the_braces():
+    assert prompt_for("dog", "{}") == "dog"
+    assert prompt_for("dog", "realistic photo of a close up of {}") == (
+        "realistic photo of a close up of dog"
+    )
+
+
+def test_braces_and_percent_signs_in_a_concept_stay_as_they_are():
+    assert prompt_for("{} {x} %s", "a {}!") == "a {} {x} %s!"
+
+
+@pytest.mark.parametrize("template", ["", "a photo", "{} and {}", "{0}", "{ }"])
+def test_a_template_without_exactly_one_place_is_refused(template):
+    with pytest.raises(ValueError, match=r"^prompt_for: expected a template with \{\} exactly onc"):
+        prompt_for("dog", template)
+
+
+@pytest.mark.parametrize("concept", ["", " \t"])
+def test_a_blank_concept_is_refused(concept):
+    with pytest.raises(ValueError, match=r"^prompt_for: expected a concept, got "):
+        prompt_for(concept, "{}")
+
+
+def test_the_id_is_the_hash_of_canonical_json():
+    text = '{"identity":{"b":[1,2],"z":{"a":0.5}},"prompt":"caf\\u00e9","seed":3}'
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    assert picture_id({"z": {"a": 0.5}, "b": (1, 2)}, "café", 3) == expected
+
+
+def test_the_order_of_the_arguments_makes_no_difference():
+    turned = json.loads(json.dumps(dict(reversed(IDENTITY.items()))))
+    assert picture_id(turned, "dog", 0) == picture_id(IDENTITY, "dog", 0)
+
+
+@pytest.mark.parametrize("key", [*IDENTITY, "eta"])
+def test_a_change_of_any_argument_gives_another_picture(key):
+    changed = IDENTITY | {key: "changed"}
+    assert picture_id(changed, "dog", 0) != picture_id(IDENTITY, "dog", 0)
+
+
+def test_a_change_deep_inside_of_the_prompt_or_of_the_seed_gives_another_picture():
+    deep = IDENTITY | {"scheduler": {"name": "DDIM", "clip_sample": True}}
+    ids = [
+        picture_id(IDENTITY, "dog", 0),
+        picture_id(deep, "dog", 0),
+        picture_id(IDENTITY, "dog ", 0),
+        picture_id(IDENTITY, "dog", 1),
+    ]
+    assert len(set(ids)) == 4
+
+
+def test_what_json_cannot_hold_and_negative_seeds_are_refused():
+    with pytest.raises(TypeError, match=r"^picture_id: expected an identity that JSON can hold, g"):
+        picture_id({"weights": b"bytes"}, "dog", 0)
+    with pytest.raises(ValueError, match=r"^picture_id: expected an identity that JSON can hold, "):
+        picture_id({"guidance": float("nan")}, "dog", 0)
+    with pytest.raises(ValueError, match=r"^picture_id: expected seed of at least 0, got -1\. "):
+        picture_id(IDENTITY, "dog", -1)
+
+
+def test_seeds_count_from_0_for_every_prompt_once():
+    requests = picture_requests(["dog", "cat", "dog"], identity=IDENTITY, n_images=2)
+    assert [(r.prompt, r.seed) for r in requests] == [
+        ("dog", 0),
+        ("dog", 1),
+        ("cat", 0),
+        ("cat", 1),
+    ]
+    assert all(r.picture_id == picture_id(IDENTITY, r.prompt, r.seed) for r in requests)
+
+
+def test_pictures_depend_neither_on_the_order_of_the_concepts_nor_on_their_company():
+    together = picture_requests(["dog", "cat", "fox"], identity=IDENTITY, n_images=3)
+    turned = picture_requests(["fox", "cat", "dog"], identity=IDENTITY, n_images=3)
+    alone = picture_requests(["cat"], identity=IDENTITY, n_images=3)
+    assert set(together) == set(turned)
+    assert set(alone) == {request for request in together if request.prompt == "cat"}
+
+
+def test_more_pictures_a_concept_add_to_those_before():
+    few = picture_requests(["dog"], identity=IDENTITY, n_images=2)
+    assert picture_requests(["dog"], identity=IDENTITY, n_images=5)[:2] == few
+
+
+def test_only_what_the_bank_lacks_is_drawn_each_once_in_order():
+    requests = [PictureRequest(name, name, 0) for name in "dbacbd"]
+    assert [r.picture_id for r in missing_pictures(requests, {"a", "x"})] == ["d", "b", "c"]
+    assert missing_pictures(requests, list("abcd")) == []
+    assert missing_pictures([], []) == []
+
+
+def test_no_pictures_a_concept_are_refused():
+    with pytest.raises(ValueError, match=r"^picture_requests: expected n_images of at least 1, go"):
+        picture_requests(["dog"], identity=IDENTITY, n_images=0)

@@ -1,0 +1,306 @@
+"""The crop is where the map is high, and lands on the same thing in the original picture."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torchvision import transforms
+
+from sieve_assets.method.patch_embeddings import (
+    Box,
+    PixelBox,
+    box_in_original,
+    crop_box,
+    crop_retention,
+    is_whole_image,
+    upsample_map,
+)
+
+CROP = {"frame_px": 64, "level": 0.5, "padding": 0.0, "min_side": 0.0}
+
+
+def bump(row, column, *, cells=8, value=1.0):
+    activation_map = np.zeros((cells, cells), dtype=np.float32)
+    activation_map[row, column] = value
+    return activation_map
+
+
+def region_by_flooding(activation_map, level, frame_px):
+    """Pixels reached from the maximum over neighbours at or above the level, one at a time."""
+    frame = torch.nn.functional.interpolate(
+        torch.from_numpy(activation_map.astype(np.float64))[None, None],
+        size=(frame_px, frame_px),
+        mode="bilinear",
+        align_corners=False,
+    )[0, 0].numpy()
+    threshold = frame.min() + level * (frame.max() - frame.min())
+    reached, waiting = set(), [divmod(int(frame.argmax()), frame_px)]
+    while waiting:
+        row, column = waiting.pop()
+        inside = 0 <= row < frame_px and 0 <= column < frame_px
+        if inside and (row, column) not in reached and frame[row, column] >= threshold:
+            reached.add((row, column))
+            waiting += [(row + 1, column), (row - 1, column), (row, column + 1), (row, column - 1)]
+    return reached
+
+
+@pytest.mark.parametrize(("shape", "frame_px"), [((8, 8), 64), ((7, 7), 224), ((5, 3), 17)])
+def test_a_map_is_enlarged_as_torch_does_it(shape, frame_px):
+    activation_map = np.random.default_rng(0).standard_normal(shape)
+    before = activation_map.copy()
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(activation_map)[None, None],
+        size=(frame_px, frame_px),
+        mode="bilinear",
+        align_corners=False,
+    )[0, 0].numpy()
+    frame = upsample_map(activation_map, frame_px=frame_px)
+    np.testing.assert_allclose(frame, expected, atol=1e-12)
+    assert np.array_equal(activation_map, before)
+
+
+def test_a_single_cell_is_cropped_around_its_centre():
+    # Cell (2, 5) of 8 x 8 is pixels 16..23 x 40..47 of 64; half its height reaches 4 px beyond.
+    box = crop_box(bump(2, 5), **CROP)
+    assert box == Box(x0=40, y0=16, x1=48, y1=24)
+
+
+def test_padding_is_a_share_of_the_region_at_every_edge():
+    box = crop_box(bump(2, 5), **(CROP | {"padding": 0.25}))
+    assert box == Box(x0=38, y0=14, x1=50, y1=26)
+
+
+def test_a_small_region_is_widened_to_the_least_side():
+    box = crop_box(bump(3, 3), **(CROP | {"min_side": 0.5}))
+    assert box == Box(x0=12, y0=12, x1=44, y1=44)
+
+
+def test_a_long_region_becomes_a_square_around_its_centre():
+    activation_map = bump(4, 2)
+    activation_map[4, 2:6] = 1
+    box = crop_box(activation_map, **CROP)
+    assert box == Box(x0=16, y0=20, x1=48, y1=52)
+
+
+def test_a_box_at_the_border_is_moved_inside_not_cut():
+    box = crop_box(bump(0, 7), **(CROP | {"min_side": 0.5}))
+    assert box == Box(x0=32, y0=0, x1=64, y1=32)
+
+
+def test_only_the_region_with_the_maximum_counts():
+    activation_map = bump(1, 1)
+    activation_map[6, 6] = 0.9
+    assert crop_box(activation_map, **CROP) == crop_box(bump(1, 1), **CROP)
+
+
+def test_a_negative_map_is_cropped_between_its_own_extremes():
+    assert crop_box(bump(2, 5) - 7, **CROP) == crop_box(bump(2, 5), **CROP)
+
+
+@pytest.mark.parametrize("constant", [0.0, -2.5])
+def test_a_map_without_contrast_gives_the_whole_frame(constant):
+    activation_map = np.full((4, 4), constant, dtype=np.float32)
+    assert crop_box(activation_map, **CROP) == Box(0, 0, 64, 64)
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), level=st.sampled_from([0.0, 0.3, 0.5, 0.8, 0.99]))
+def test_the_crop_is_the_bounding_square_of_the_region_reached_from_the_maximum(seed, level):
+    activation_map = np.random.default_rng(seed).standard_normal((5, 5))
+    region = region_by_flooding(activation_map, level, frame_px=20)
+    rows, columns = zip(*region, strict=True)
+    box = crop_box(activation_map, frame_px=20, level=level, padding=0.0, min_side=0.0)
+    side = 1 + max(max(rows) - min(rows), max(columns) - min(columns))
+    assert (box.x1 - box.x0, box.y1 - box.y0) == pytest.approx((side, side))
+    for low, high, places in ((box.x0, box.x1, columns), (box.y0, box.y1, rows)):
+        assert low - 1e-9 <= min(places)
+        assert max(places) + 1 <= high + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_at_level_1_rounding_leaves_the_maximum_s_own_pixels(seed):
+    activation_map = np.random.default_rng(seed).standard_normal((5, 5))
+    frame = upsample_map(activation_map, frame_px=20)
+    row, column = np.unravel_index(frame.argmax(), frame.shape)
+    box = crop_box(activation_map, **(CROP | {"frame_px": 20, "level": 1.0}))
+    assert box.x1 - box.x0 <= 2
+    assert box.x0 <= column < box.x1
+    assert box.y0 <= row < box.y1
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10_000), factor=st.sampled_from([0.125, 4.0]), offset=st.integers(-4, 4))
+def test_a_box_is_a_square_in_the_frame_and_units_make_no_difference(seed, factor, offset):
+    cells = np.random.default_rng(seed).integers(-8, 8, (6, 6)).astype(np.float64)
+    settings_ = CROP | {"padding": 0.1, "min_side": 0.25}
+    box = crop_box(cells, **settings_)
+    assert 0 <= box.x0 < box.x1 <= 64
+    assert 0 <= box.y0 < box.y1 <= 64
+    assert box.x1 - box.x0 == pytest.approx(box.y1 - box.y0)
+    assert box.x1 - box.x0 >= 16 - 1e-9
+    np.testing.assert_allclose(crop_box(cells * factor + offset * factor, **settings_), box)
+
+
+def test_turning_the_map_turns_the_box():
+    cells = bump(1, 6) + bump(2, 6, value=0.8)
+    box = crop_box(cells, **CROP)
+    turned = crop_box(np.rot90(cells, 2).copy(), **CROP)
+    assert turned == Box(64 - box.x1, 64 - box.y1, 64 - box.x0, 64 - box.y0)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"level": 1.5}, "crop_level between 0 and 1, got 1.5"),
+        ({"padding": -0.1}, "crop_padding between 0 and inf, got -0.1"),
+        ({"min_side": 2.0}, "crop_min_side between 0 and 1, got 2.0"),
+    ],
+)
+def test_settings_out_of_range_are_refused_by_name(change, name):
+    with pytest.raises(ValueError, match=f"^crop_box: expected {name}"):
+        crop_box(bump(0, 0), **(CROP | change))
+
+
+def test_maps_that_are_empty_or_not_finite_are_refused():
+    with pytest.raises(ValueError, match=r"^upsample_map: expected frame_px of at least 1, got 0"):
+        upsample_map(bump(0, 0), frame_px=0)
+    for shape in ((0, 3), (3, 0)):
+        with pytest.raises(ValueError, match=r"^upsample_map: expected at least one of the map's"):
+            crop_box(np.zeros(shape, dtype=np.float32), **CROP)
+    with pytest.raises(ValueError, match=r"expected finite maps, got nan for map row 3\. Check"):
+        crop_box(bump(3, 1, value=math.nan), **CROP)
+
+
+SIZES = [
+    # width, height, resize, crop
+    (64, 64, 64, 64),
+    (500, 375, 256, 224),
+    (375, 500, 256, 224),
+    (301, 200, 235, 224),
+    (90, 60, 72, 64),
+    (640, 427, 64, 64),
+    (48, 33, 96, 64),
+    (100, 80, 60, 64),
+    (81, 80, 60, 71),
+]
+
+
+@pytest.mark.parametrize(("width", "height", "resize_px", "crop_px"), SIZES)
+def test_a_square_seen_in_the_frame_is_found_in_the_original(width, height, resize_px, crop_px):
+    """Draw a red square, transform it as torchvision does, box what is red, map the box back."""
+    shorter = min(width, height)
+    side = shorter // 3
+    drawn = PixelBox(*(edge := (width // 2 - side // 3, height // 2 - side // 2)),
+                     edge[0] + side, edge[1] + side)  # fmt: skip
+    original = Image.new("RGB", (width, height))
+    original.paste((255, 0, 0), tuple(drawn))
+    transform = transforms.Compose(
+        [transforms.Resize(resize_px), transforms.CenterCrop(crop_px), transforms.ToTensor()]
+    )
+    rows, columns = torch.nonzero(transform(original)[0] > 0.5, as_tuple=True)
+    seen = Box(*(float(edge) for edge in (columns.min(), rows.min())),
+               *(float(edge) + 1 for edge in (columns.max(), rows.max())))  # fmt: skip
+    found = box_in_original(
+        seen, width_px=width, height_px=height, resize_px=resize_px, crop_px=crop_px
+    )
+    # Half a pixel of the frame, in the original's pixels, and the rounding to whole ones.
+    allowed = 1 + 0.5 * shorter / resize_px
+    assert np.abs(np.subtract(found, drawn)).max() <= min(allowed, max(2, shorter / resize_px))
+
+
+@pytest.mark.parametrize(("width", "height", "resize_px", "crop_px"), SIZES)
+def test_the_whole_frame_is_what_the_centre_crop_shows(width, height, resize_px, crop_px):
+    """Every pixel of the original holds its own place: the frame's corners say which they show."""
+    columns, rows = np.meshgrid(np.arange(width), np.arange(height))
+    places = torch.tensor(np.stack([columns, rows])[None], dtype=torch.float64) + 0.5
+    resized = transforms.functional.resize(places, resize_px, antialias=False)
+    frame = transforms.functional.center_crop(resized, crop_px)[0]
+    seen = frame[:, (frame != 0).all(dim=0)]
+    found = box_in_original(
+        Box(0, 0, crop_px, crop_px),
+        width_px=width, height_px=height, resize_px=resize_px, crop_px=crop_px,
+    )  # fmt: skip
+    half = 0.5 * min(width, height) / resize_px
+    corners = [*(seen.amin(dim=1) - half).tolist(), *(seen.amax(dim=1) + half).tolist()]
+    assert np.abs(np.subtract(found, corners)).max() <= 1
+
+
+@settings(max_examples=50)
+@given(
+    width=st.integers(1, 300),
+    height=st.integers(1, 300),
+    resize_px=st.integers(1, 100),
+    crop_px=st.integers(1, 100),
+    corner=st.tuples(st.floats(0, 0.9), st.floats(0, 0.9)),
+)
+def test_a_mapped_box_is_inside_the_original_and_never_empty(
+    width, height, resize_px, crop_px, corner
+):
+    x0, y0 = (share * crop_px for share in corner)
+    box = Box(x0, y0, min(x0 + 0.05 * crop_px, crop_px), min(y0 + 0.05 * crop_px, crop_px))
+    found = box_in_original(
+        box, width_px=width, height_px=height, resize_px=resize_px, crop_px=crop_px
+    )
+    assert 0 <= found.x0 < found.x1 <= width
+    assert 0 <= found.y0 < found.y1 <= height
+
+
+def test_boxes_and_sizes_that_cannot_be_are_refused():
+    sizes = {"width_px": 10, "height_px": 10, "resize_px": 8, "crop_px": 8}
+    for box in (Box(0, 0, 9, 4), Box(-1, 0, 4, 4), Box(3, 3, 3, 5), Box(0, math.nan, 4, 4)):
+        with pytest.raises(ValueError, match=r"^box_in_original: expected a box with an area, ins"):
+            box_in_original(box, **sizes)
+    for name in ("width_px", "height_px", "resize_px"):
+        with pytest.raises(ValueError, match=rf"expected {name} of at least 1, got 0\."):
+            box_in_original(Box(0, 0, 8, 8), **(sizes | {name: 0}))
+
+
+def test_retention_is_what_is_left_of_the_activation_above_the_median():
+    crop, image = np.array([6.0, 2.0, 1.0, 12.0]), np.array([10.0, 10.0, 10.0, 10.0])
+    median = np.full(4, 2.0)
+    assert crop_retention(crop, image, median).tolist() == [0.5, 0.0, -0.125, 1.25]
+
+
+def test_retention_agrees_with_a_loop_and_ignores_units_and_order():
+    crop, image, median = np.random.default_rng(0).standard_normal((3, 20)).astype(np.float32)
+    image += 4
+    inputs = crop.copy(), image.copy(), median.copy()
+    retention = crop_retention(crop, image, median)
+    triples = zip(crop.tolist(), image.tolist(), median.tolist(), strict=True)
+    np.testing.assert_allclose(retention, [(c - m) / (i - m) for c, i, m in triples], rtol=1e-12)
+    moved = crop_retention(crop[::-1] * 8, image[::-1] * 8, median[::-1] * 8)
+    np.testing.assert_allclose(moved, retention[::-1], rtol=1e-12)
+    for before, now in zip(inputs, (crop, image, median), strict=True):
+        assert np.array_equal(before, now)
+
+
+def test_an_image_at_or_below_the_median_retains_nothing_and_so_is_used_whole():
+    crop, image, median = np.array([1.0, 5.0]), np.array([0.0, 0.0]), np.array([0.0, 1.0])
+    retention = crop_retention(crop, image, median)
+    assert retention.tolist() == [0.0, 0.0]
+    assert is_whole_image(retention, min_retention=0.5).tolist() == [True, True]
+
+
+def test_the_whole_image_is_used_below_the_least_retention_not_at_it():
+    retention = np.array([0.49, 0.5, 0.51, -3.0])
+    used_whole = is_whole_image(retention, min_retention=0.5)
+    assert used_whole.tolist() == [True, False, False, True]
+
+
+def test_retentions_that_cannot_be_computed_are_refused(unchecked):
+    one, bad = np.ones(1), np.array([math.nan])
+    for arguments, what in (
+        ((bad, one, one), "crops"),
+        ((one, bad, one), "images"),
+        ((one, one, bad), "medians"),
+    ):
+        with pytest.raises(ValueError, match=f"expected finite activations of {what}, got nan for"):
+            crop_retention(*arguments)
+    with pytest.raises(ValueError, match=r"^is_whole_image: expected finite retentions, got nan"):
+        is_whole_image(bad, min_retention=0.5)
+    with pytest.raises(ValueError, match=r"got 1 in crop, 2 in image, 1 in median\. "):
+        unchecked(crop_retention)(one, np.ones(2), one)
