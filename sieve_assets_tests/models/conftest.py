@@ -1,14 +1,25 @@
 """Tiny checkpoints of the real formats, with random weights, and pictures of many sizes."""
 
+import json
+
 import numpy as np
+import open_clip
 import pytest
 import timm
 import torch
 import torchvision
+from diffusers import (
+    AutoencoderKL,
+    DPMSolverMultistepScheduler,
+    StableDiffusionXLPipeline,
+    UNet2DConditionModel,
+)
 from PIL import Image
 from safetensors.torch import save_file
 
 from sieve_assets import study
+from sieve_assets.terrarium.text_encoder import hf_text_encoder
+from sieve_assets.terrarium.tokenizer import clip_tokenizer
 
 TRANSFORM = study.Transform(
     resize_px=64, crop_px=64, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3), interpolation="bilinear"
@@ -106,3 +117,81 @@ def images() -> list[Image.Image]:
     pictures[5] = pictures[5].convert("L")
     pictures[6] = pictures[6].convert("RGBA")
     return pictures
+
+
+WORDS = ["red circle", "large blue square", "striped texture", "a close up of green grass"]
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return clip_tokenizer(WORDS, n_merges=200, context_length=16)
+
+
+@pytest.fixture(scope="session")
+def clip(tokenizer) -> open_clip.CLIP:
+    return spread(open_clip.CLIP(**clip_config(tokenizer)))
+
+
+def clip_config(tokenizer) -> dict:
+    vision = {"image_size": 32, "layers": 2, "width": 32, "head_width": 8, "patch_size": 8}
+    text = {"context_length": 16, "vocab_size": len(tokenizer), "hf_tokenizer_name": "local"}
+    size = {"width": 32, "heads": 4, "layers": 3}
+    return {"embed_dim": 24, "vision_cfg": vision, "text_cfg": text | size}
+
+
+@pytest.fixture(scope="session")
+def clip_folder(clip, tokenizer, tmp_path_factory):
+    """As open_clip reads it: configuration, weights, tokenizer."""
+    folder = tmp_path_factory.mktemp("clip")
+    save_file(clip.state_dict(), folder / "open_clip_model.safetensors")
+    preprocess = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.25, 0.3], "interpolation": "bicubic"}
+    config = {"model_cfg": clip_config(tokenizer), "preprocess_cfg": preprocess | {"size": 32}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pipeline(clip, tokenizer) -> StableDiffusionXLPipeline:
+    """Stable Diffusion XL as the embedded world has it: one text encoder, 8 x 8 latents."""
+    torch.manual_seed(0)
+    unet = UNet2DConditionModel(
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        layers_per_block=1,
+        block_out_channels=(8, 16),
+        norm_num_groups=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=2,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=8,
+        projection_class_embeddings_input_dim=24 + 6 * 8,
+    )
+    vae = AutoencoderKL(
+        block_out_channels=(8, 8, 8, 8),
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+        layers_per_block=1,
+        norm_num_groups=4,
+        latent_channels=4,
+    )
+    return StableDiffusionXLPipeline(
+        vae=vae,
+        unet=unet,
+        text_encoder=None,
+        tokenizer=None,
+        text_encoder_2=hf_text_encoder(clip, tokenizer),
+        tokenizer_2=tokenizer,
+        scheduler=DPMSolverMultistepScheduler(beta_schedule="scaled_linear"),
+        add_watermarker=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def pipeline_folder(pipeline, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pipeline")
+    pipeline.save_pretrained(folder)
+    return folder

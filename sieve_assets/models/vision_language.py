@@ -1,0 +1,173 @@
+"""Vision-language models: pictures and texts as unit vectors in one space, by open_clip."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, Protocol
+
+import numpy as np
+import open_clip
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor, nn
+
+from sieve_assets import study
+from sieve_assets.models.precision import full_precision
+from sieve_assets.models.weights import content_hash, state_hash
+
+_LONGEST_REASON = 400
+_NAMES = '"hf-hub:<organisation>/<model>" or "<architecture>:<weights>"'
+
+
+class VisionLanguage(Protocol):
+    """A model that compares pictures with words."""
+
+    @property
+    def weights_hash(self) -> str:
+        """Hash of everything that an embedding depends on besides its picture or text."""
+        ...
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Float[np.ndarray, "image feature"]:
+        """Unit vectors of pictures."""
+        ...
+
+    def embed_texts(self, texts: Sequence[str]) -> Float[np.ndarray, "text feature"]:
+        """Unit vectors of texts."""
+        ...
+
+
+class OpenClipModel:
+    """A model of open_clip, in evaluation mode. Made by `load_vision_language`.
+
+    An embedding does not depend on the pictures or texts beside it.
+    """
+
+    def __init__(
+        self,
+        model: open_clip.CLIP | open_clip.CustomTextCLIP | open_clip.CoCa,
+        transform: Callable[[Image.Image], Tensor],
+        tokenizer: Callable[[list[str]], Tensor],
+        *,
+        weights_hash: str,
+        batch_size: int,
+    ) -> None:
+        """Take over a loaded model with its own transform and tokenizer, and try it on a word.
+
+        Raises:
+            ValueError: The tokenizer has words that the model does not know.
+        """
+        self.weights_hash = weights_hash
+        self._model = model.requires_grad_(requires_grad=False).eval()
+        self._transform = transform
+        self._tokenizer = tokenizer
+        self._batch_size = batch_size
+        self._device = next(model.parameters()).device
+        _require_one_vocabulary(model, tokenizer)
+        self._n_features = self._embed(["a"], self._encode_texts).shape[1]
+
+    def embed_images(self, images: Sequence[Image.Image]) -> Float[np.ndarray, "image feature"]:
+        """Unit vectors of pictures of any size and mode, float32.
+
+        Raises:
+            ValueError: An embedding is not finite; its picture's position is named.
+        """
+        return self._embed(images, self._encode_images)
+
+    def embed_texts(self, texts: Sequence[str]) -> Float[np.ndarray, "text feature"]:
+        """Unit vectors of texts, float32; texts longer than the model reads are cut off.
+
+        Raises:
+            ValueError: An embedding is not finite; its text's position is named.
+        """
+        return self._embed(texts, self._encode_texts)
+
+    def _encode_images(self, images: Sequence[Image.Image]) -> Tensor:
+        frames = torch.stack([self._transform(image) for image in images])
+        return self._model.encode_image(frames.to(self._device))
+
+    def _encode_texts(self, texts: Sequence[str]) -> Tensor:
+        tokens = self._tokenizer(list(texts))
+        return self._model.encode_text(tokens.to(self._device))
+
+    def _embed(
+        self, inputs: Sequence[Any], encode: Callable[[Sequence[Any]], Tensor]
+    ) -> Float[np.ndarray, "input feature"]:
+        batches = [np.empty((0, getattr(self, "_n_features", 0)), np.float32)]
+        for start in range(0, len(inputs), self._batch_size):
+            with full_precision():
+                features = encode(inputs[start : start + self._batch_size]).to(torch.float32)
+                units = nn.functional.normalize(features, dim=-1).cpu()
+            is_finite = torch.isfinite(units).all(dim=1)
+            if not is_finite.all():
+                position = start + int((~is_finite).nonzero()[0])
+                raise ValueError(
+                    "vision_language: expected a finite embedding, got one with nan for input "
+                    f"{position} of those given ({inputs[position]!r}). Check the weights."
+                )
+            batches.append(units.numpy())
+        return np.concatenate(batches if len(inputs) == 0 else batches[1:])
+
+
+def load_vision_language(
+    settings: study.VisionLanguage, *, device: str, batch_size: int
+) -> OpenClipModel:
+    """The model with its own transform and tokenizer, on `device`.
+
+    A folder holds open_clip_config.json, weights and the tokenizer's files. A name goes to
+    open_clip, which may download it: on the hub, or an architecture with the tag of its weights.
+
+    Args:
+        settings: Which model.
+        device: torch's name of it, for example "cpu" or "cuda".
+        batch_size: Pictures or texts in one forward pass; results do not depend on it.
+
+    Raises:
+        LookupError: There is no such folder, or open_clip cannot resolve the name.
+        ValueError: The folder's configuration, weights and tokenizer do not fit together.
+    """
+    folder = Path(settings.model)
+    is_folder = folder.is_dir()
+    if not is_folder and isinstance(settings.model, Path):
+        raise LookupError(
+            f"load_vision_language: expected an open_clip folder, got {folder}, where there is "
+            f"none. Correct model in the study file; a name is {_NAMES}."
+        )
+    source, tag = (f"local-dir:{folder}", None) if is_folder else split_name(str(settings.model))
+    try:
+        model, transform = open_clip.create_model_from_pretrained(source, tag, device=device)
+        tokenizer = open_clip.get_tokenizer(source)
+    except (RuntimeError, ValueError, OSError, TypeError, KeyError) as error:
+        expected = "configuration, weights and tokenizer that fit" if is_folder else _NAMES
+        raise (ValueError if is_folder else LookupError)(
+            f"load_vision_language: expected {expected}, got {settings.model}: "
+            f"{shorten(str(error), _LONGEST_REASON)} "
+            "Correct model in the study file, or what lies there."
+        ) from error
+    weights_hash = (
+        content_hash(folder) if is_folder else study.settings_hash(source, state_hash(model))
+    )
+    return OpenClipModel(
+        model, transform, tokenizer, weights_hash=weights_hash, batch_size=batch_size
+    )
+
+
+def split_name(name: str) -> tuple[str, str | None]:
+    """A model's name as open_clip takes it: its source, and the tag of its weights if apart."""
+    if name.startswith("hf-hub:") or ":" not in name:
+        return name, None
+    architecture, tag = name.split(":", maxsplit=1)
+    return architecture, tag
+
+
+def _require_one_vocabulary(model: nn.Module, tokenizer: Any) -> None:
+    """A tokenizer with more words than the model would read past the end of its embedding."""
+    n_known = getattr(getattr(model, "text", model), "vocab_size", None)
+    inner = getattr(tokenizer, "tokenizer", None)
+    n_words = len(inner) if inner is not None else getattr(tokenizer, "vocab_size", None)
+    if n_known is not None and n_words is not None and n_words > n_known:
+        raise ValueError(
+            f"load_vision_language: expected a tokenizer of at most {n_known} tokens, got "
+            f"{n_words}. Put the model's tokenizer into its folder and name it in "
+            "open_clip_config.json (text_cfg.hf_tokenizer_name)."
+        )
