@@ -3,6 +3,7 @@
 # torch leaves `unique` and `item` untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -57,8 +58,28 @@ def merge_strongest(
     chunk = StrongestSamples(of_each_neuron, activations.T, maps.transpose(0, 1))
     if kept is None:
         return _strongest(chunk, count)
-    both = (torch.cat(pair, dim=1) for pair in zip(kept, chunk, strict=True))
-    return _strongest(StrongestSamples(*both), count)
+    return strongest_of([kept, chunk], count=count)
+
+
+def strongest_of(parts: Sequence[StrongestSamples], *, count: int) -> StrongestSamples:
+    """The strongest images among those kept of several parts of a probe set.
+
+    Args:
+        parts: Of the same neurons, each position in one part only; at least one part.
+        count: Places a neuron, at least 1.
+
+    Returns:
+        min(count, images kept) places for every neuron.
+
+    Raises:
+        ValueError: No part, or count < 1.
+
+    Source: SIEVE, Sec. 3.2; parts are the project's.
+    """
+    require_at_least("strongest_of", "count", count, 1)
+    require_at_least("strongest_of", "number of parts", len(parts), 1)
+    joined = (torch.cat(fields, dim=1) for fields in zip(*parts, strict=True))
+    return _strongest(StrongestSamples(*joined), count)
 
 
 def _strongest(samples: StrongestSamples, count: int) -> StrongestSamples:

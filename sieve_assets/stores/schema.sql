@@ -25,6 +25,14 @@ COMMENT ON COLUMN probe_images.width_px IS 'Width as shown, after the orientatio
 COMMENT ON COLUMN probe_images.height_px IS 'Height as shown, after the orientation noted in the file is applied';
 COMMENT ON COLUMN probe_images.is_held_out IS 'Not used to find hypotheses, only to judge them';
 
+CREATE TABLE probe_shards (
+    shard_id VARCHAR NOT NULL PRIMARY KEY, uri VARCHAR NOT NULL, n_images INTEGER NOT NULL
+);
+COMMENT ON TABLE probe_shards IS 'Finished parts of probe passes; a pass that was interrupted goes on after them';
+COMMENT ON COLUMN probe_shards.shard_id IS 'SHA-256 over everything the part depends on: weights, images, which are held out';
+COMMENT ON COLUMN probe_shards.uri IS 'Array store: activations, and the strongest images with their maps';
+COMMENT ON COLUMN probe_shards.n_images IS 'Images in the part';
+
 CREATE TABLE probe_passes (
     model VARCHAR NOT NULL PRIMARY KEY, probe VARCHAR NOT NULL, n_images INTEGER NOT NULL, weights_hash VARCHAR NOT NULL,
     activations_uri VARCHAR[] NOT NULL, strongest_uri VARCHAR NOT NULL

@@ -1,0 +1,219 @@
+"""Rows with their provenance: what a stage wrote for each neuron, from which inputs, in which run.
+
+Not here: what the rows mean. Rows and provenance go into the warehouse in one transaction.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
+from sieve_assets.stores.warehouse import Replacement
+from sieve_assets.study import settings_hash
+
+
+@dataclass
+class Recorder:
+    """Writes one share of a stage's run.
+
+    Attributes:
+        context: Of the run.
+        bench: Stores.
+        stage: The stage that runs.
+        share: The target and neurons that are written.
+        settings: Settings that the rows depend on, JSON or pydantic.
+        weights_hash: Hash of the models that ran; None if none did.
+        scope: Key columns whose old rows go; the neurons of the target by default.
+    """
+
+    context: dg.AssetExecutionContext
+    bench: Workbench
+    stage: Stage
+    share: Share
+    settings: tuple[object, ...]
+    weights_hash: str | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def write(self, rows: pd.DataFrame, *, table: str, scope: pd.DataFrame | None = None) -> None:
+        """Replace the share's rows of `table` and note where they come from.
+
+        Args:
+            rows: With a column `neuron` in a stage by neuron.
+            table: Table of the warehouse.
+            scope: Key values whose old rows go; the share's model and neurons by default.
+        """
+        upstream = self._upstream()
+        is_split = self.stage.is_by_neuron and len(rows)
+        parts = dict(tuple(rows.groupby("neuron"))) if is_split else {}
+        nothing = rows.iloc[:0]
+        records = []
+        for neuron, key in zip(self.share.neurons, self.share.keys, strict=True):
+            part = parts.get(neuron, nothing) if self.stage.is_by_neuron else rows
+            records.append(self._record(neuron, part, upstream))
+            self._report(key, records[-1])
+        notes = pd.DataFrame(records)
+        place = self._place() if scope is None else scope
+        self.bench.warehouse.replace(
+            Replacement(table, rows, place),
+            Replacement("provenance", notes, notes[["stage", "model", "neuron"]]),
+        )
+
+    def require_inputs(self) -> None:
+        """Refuse to start before anything is computed if what the stage reads is not stored.
+
+        Raises:
+            LookupError: A stage that it reads has stored nothing for one of the share's neurons.
+        """
+        self._upstream()
+
+    def write_each(
+        self,
+        attempts: "Attempts",
+        compute: Callable[[int], pd.DataFrame],
+        *,
+        table: str,
+    ) -> None:
+        """Compute and write neuron by neuron; those that fail keep what was stored of them."""
+        rows, self.share = attempts.each(self.share, compute, stage=self.stage.name)
+        if self.share.neurons:
+            self.write(rows, table=table)
+
+    def _place(self) -> pd.DataFrame:
+        model = {"model": [self.share.model]}
+        if not self.stage.is_by_neuron:
+            return pd.DataFrame(model)
+        return pd.DataFrame({"model": self.share.model, "neuron": self.share.neurons})
+
+    def _record(
+        self, neuron: int, rows: pd.DataFrame, upstream: dict[tuple[str, int], str]
+    ) -> dict[str, object]:
+        return {
+            "stage": self.stage.name,
+            "model": self.share.model,
+            "neuron": neuron,
+            "run_id": self.context.run_id,
+            "settings_hash": settings_hash(self.stage.version, *self.settings),
+            "weights_hash": self.weights_hash,
+            "input_hash": settings_hash(*_inputs_of(neuron, self.stage.reads, upstream)),
+            "output_hash": rows_hash(rows),
+            "n_rows": len(rows),
+            "recorded_at": datetime.now(UTC).replace(tzinfo=None),
+            "seconds": (time.monotonic() - self.started) / len(self.share.neurons),
+        }
+
+    def _upstream(self) -> dict[tuple[str, int], str]:
+        """Output hashes of everything of this target that the stage reads, by (stage, neuron)."""
+        found = self.bench.warehouse.read(
+            "SELECT stage, neuron, output_hash FROM provenance WHERE model = $model"
+            " AND stage IN (SELECT unnest($stages)) ORDER BY stage, neuron",
+            {"model": self.share.model, "stages": [stage.name for stage in self.stage.reads]},
+        )
+        rows = found.itertuples(index=False)
+        hashes = {(row.stage, row.neuron): row.output_hash for row in rows}
+        for upstream in self.stage.reads if self.stage.is_by_neuron else ():
+            neurons = self.share.neurons if upstream.is_by_neuron else [OF_A_MODEL]
+            absent = [neuron for neuron in neurons if (upstream.name, neuron) not in hashes]
+            if absent:
+                raise LookupError(_not_there(self.stage.name, self.share.model, upstream, absent))
+        return hashes
+
+    def _report(self, key: str, record: dict[str, object]) -> None:
+        self.context.add_asset_metadata(
+            {
+                "dagster/partition_row_count": record["n_rows"],
+                "output_hash": str(record["output_hash"])[:12],
+            },
+            partition_key=key,
+        )
+
+
+def _not_there(stage: str, model: str, upstream: Stage, neurons: list[int]) -> str:
+    which = f"neurons {neurons[:5]} of {model}" if upstream.is_by_neuron else model
+    return (
+        f"{stage}: expected {upstream.name} of {which}, got nothing stored. "
+        f"Materialize {upstream.name} first."
+    )
+
+
+def _inputs_of(
+    neuron: int, reads: Iterable[Stage], upstream: dict[tuple[str, int], str]
+) -> list[object]:
+    """Names and output hashes of what a neuron's rows were made from; all neurons for a stage by model."""
+    inputs: list[object] = []
+    for stage in reads:
+        if neuron == OF_A_MODEL or not stage.is_by_neuron:
+            found = [(n, h) for (name, n), h in sorted(upstream.items()) if name == stage.name]
+            inputs.append([stage.name, found])
+        else:
+            inputs.append([stage.name, upstream[stage.name, neuron]])
+    return inputs
+
+
+def rows_hash(rows: pd.DataFrame) -> str:
+    """SHA-256 of a table's values, whatever the order of its columns."""
+    digest = hashlib.sha256()
+    for name in sorted(rows.columns):
+        digest.update(name.encode())
+        values = rows[name]
+        if len(values) and isinstance(values.iloc[0], np.ndarray):
+            for array in values:
+                digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
+        else:
+            digest.update(values.to_json(orient="values", double_precision=15).encode())
+    return digest.hexdigest()
+
+
+class NeuronFailuresError(Exception):
+    """Some neurons of a run failed; the rows of the others are written."""
+
+
+@dataclass
+class Attempts:
+    """Computes neuron by neuron; what one neuron raises does not stop the others (method.md, 22)."""
+
+    failures: dict[str, Exception] = field(default_factory=dict)
+
+    def each(
+        self, share: Share, compute: Callable[[int], pd.DataFrame], *, stage: str
+    ) -> tuple[pd.DataFrame, Share]:
+        """Return the rows of the neurons that succeeded, and the share that is left of `share`."""
+        parts: dict[int, pd.DataFrame] = {}
+        shown = tqdm(share.neurons, desc=f"{share.model} {stage}")
+        for neuron, key in zip(shown, share.keys, strict=True):
+            try:
+                parts[neuron] = compute(neuron)
+            except (ValueError, LookupError, ArithmeticError, OSError) as error:
+                self.failures[key] = error
+        done = [place for place, neuron in enumerate(share.neurons) if neuron in parts]
+        left = Share(
+            share.model, [share.neurons[place] for place in done], [share.keys[p] for p in done]
+        )
+        return concatenated(parts.values()), left
+
+    def finish(self, stage: str) -> None:
+        """Fail the run if a neuron failed, naming each.
+
+        Raises:
+            NeuronFailuresError: At least one neuron failed.
+        """
+        if self.failures:
+            reasons = "; ".join(f"{key}: {error}" for key, error in self.failures.items())
+            message = (
+                f"{stage}: expected rows for every neuron, got {len(self.failures)} failures "
+                f"({reasons}). The others are stored; run these again once the cause is mended."
+            )
+            raise NeuronFailuresError(message) from next(iter(self.failures.values()))
+
+
+def concatenated(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Join tables of the same columns; no table gives an empty one."""
+    frames = [part for part in parts if len(part)]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()

@@ -1,0 +1,187 @@
+"""Verify: pictures of each hypothesis, how often they make the neuron fire, and which names survive."""
+
+import time
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sieve_assets.assets.hypothesize import concept_hypotheses
+from sieve_assets.assets.records import Recorder
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.select import neuron_ratios
+from sieve_assets.assets.stages import Share, shares, stage
+from sieve_assets.method.generated_image_sets import (
+    PictureRequest,
+    missing_pictures,
+    picture_requests,
+    prompt_for,
+)
+from sieve_assets.study import settings_hash
+
+
+@stage(group="verify", by="neuron", reads=[concept_hypotheses])
+def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) -> None:
+    """Pictures of each hypothesis from the shared bank; only those not in it are drawn. SIEVE, Sec. 3.4."""
+    settings, generator = bench.study.generator, bench.generator
+    for share in shares(context, bench.study):
+        identity = dict(generator.identity)
+        how = (identity, settings.prompt, settings.n_images)
+        recorder = Recorder(
+            context, bench, generated_image_sets, share, how, str(identity["pipeline"])
+        )
+        recorder.require_inputs()
+        hypotheses = read_hypotheses(bench, share)
+        prompts = [prompt_for(concept, settings.prompt) for concept in hypotheses["concept"]]
+        requests = picture_requests(prompts, identity=identity, n_images=settings.n_images)
+        n_drawn = draw_missing(context, bench, requests)
+        rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
+        recorder.write(rows, table="generated_image_sets")
+        context.log.info("%s: drew %d pictures, shared %d", share.model, n_drawn, len(requests) - n_drawn)
+
+
+def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
+    """The share's hypotheses."""
+    return bench.warehouse.read(
+        "SELECT model, neuron, cluster, concept FROM concept_hypotheses WHERE model = $model"
+        " AND neuron IN (SELECT unnest($neurons)) ORDER BY neuron, cluster, place",
+        {"model": share.model, "neurons": share.neurons},
+    )
+
+
+def draw_missing(
+    context: dg.AssetExecutionContext, bench: Workbench, requests: list[PictureRequest]
+) -> int:
+    """Draw what the bank lacks, stored batch by batch; how many that were."""
+    drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
+    missing = missing_pictures(requests, set(drawn))
+    name = generator_name(bench)
+    with tqdm(total=len(missing), desc="pictures") as bar:
+        for at in range(0, len(missing), bench.batch_size):
+            batch, started = missing[at : at + bench.batch_size], time.monotonic()
+            pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
+            stored = pd.DataFrame([bench.images.put(picture) for picture in pictures])
+            rows = pd.DataFrame(batch).assign(
+                generator=name,
+                uri=stored["uri"],
+                sha256=stored["sha256"],
+                drawn_by_run=context.run_id,
+                seconds=(time.monotonic() - started) / len(batch),
+            )
+            bench.warehouse.add_missing("pictures", rows)
+            bar.update(len(batch))
+    return len(missing)
+
+
+def generator_name(bench: Workbench) -> str:
+    """A short name of the generator with its settings, the same for the same pictures."""
+    pipeline = bench.study.generator.pipeline
+    return f"{getattr(pipeline, 'name', pipeline)}@{settings_hash(dict(bench.generator.identity))[:12]}"
+
+
+def _links(
+    bench: Workbench, hypotheses: pd.DataFrame, requests: list[PictureRequest]
+) -> pd.DataFrame:
+    """One row a hypothesis and picture of it."""
+    wanted = pd.DataFrame(requests, columns=list(PictureRequest._fields))
+    bank = bench.warehouse.read(
+        "SELECT picture_id, generator, uri FROM pictures"
+        " WHERE picture_id IN (SELECT unnest($ids))",
+        {"ids": wanted["picture_id"].tolist()},
+    )
+    rows = hypotheses.merge(wanted, on="prompt").merge(bank, on="picture_id")
+    return rows.drop(columns="prompt").sort_values(["neuron", "cluster", "concept", "seed"])
+
+
+@stage(group="verify", by="neuron", reads=[generated_image_sets, neuron_ratios])
+def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
+    """AR: the share of a hypothesis's pictures that exceed the neuron's p99. Source: SIEVE, Eq. 4."""
+    from sieve_assets.method import activation_rates as method  # noqa: PLC0415 (scipy is slow)
+
+    confidence = bench.study.verify.confidence
+    for share in shares(context, bench.study):
+        target = bench.target(share.model)
+        recorder = Recorder(
+            context, bench, activation_rates, share, (confidence,), target.weights_hash
+        )
+        recorder.require_inputs()
+        _observe_pictures(bench, share)
+        tests = read_tests(bench, share, target.weights_hash)
+        rows = pd.DataFrame()
+        if len(tests):
+            rates = method.activation_rates(
+                np.stack(list(tests["activations"])),
+                tests["threshold"].to_numpy(),
+                confidence=confidence,
+            )
+            rows = tests.drop(columns="activations").assign(**rates._asdict())
+        recorder.write(rows, table="activation_rates")
+
+
+def _observe_pictures(bench: Workbench, share: Share) -> None:
+    """Store the target's activations on the share's pictures that it has not seen, batch by batch."""
+    target = bench.target(share.model)
+    unseen = bench.warehouse.read(
+        "SELECT DISTINCT g.picture_id, g.uri FROM generated_image_sets g"
+        " LEFT JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id"
+        " AND a.weights_hash = $weights WHERE g.model = $model AND a.picture_id IS NULL"
+        " AND g.neuron IN (SELECT unnest($neurons)) ORDER BY g.picture_id",
+        {"model": share.model, "weights": target.weights_hash, "neurons": share.neurons},
+    )
+    for at in tqdm(range(0, len(unseen), bench.batch_size), desc=f"{share.model} on pictures"):
+        batch = unseen.iloc[at : at + bench.batch_size]
+        seen = target.activations([bench.images.open(uri) for uri in batch["uri"]])
+        rows = batch[["picture_id"]].assign(
+            model=share.model, weights_hash=target.weights_hash, activation=list(seen)
+        )
+        bench.warehouse.add_missing("picture_activations", rows)
+
+
+def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFrame:
+    """Each hypothesis with its neuron's threshold and activations on its pictures, by seed."""
+    return bench.warehouse.read(
+        "SELECT g.model, g.neuron, g.cluster, g.concept, any_value(r.p99) AS threshold,"
+        " list(a.activation[g.neuron + 1] ORDER BY g.seed) AS activations"
+        " FROM generated_image_sets g"
+        " JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id"
+        " JOIN neuron_ratios r ON r.model = g.model AND r.neuron = g.neuron"
+        " WHERE g.model = $model AND a.weights_hash = $weights"
+        " AND g.neuron IN (SELECT unnest($neurons))"
+        " GROUP BY g.model, g.neuron, g.cluster, g.concept ORDER BY g.neuron, g.cluster, g.concept",
+        {"model": share.model, "weights": weights_hash, "neurons": share.neurons},
+    )
+
+
+@stage(group="verify", by="model", reads=[activation_rates])
+def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> None:
+    """The hypotheses that are not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
+    from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as its neighbours)
+
+    for share in shares(context, bench.study):
+        recorder = Recorder(context, bench, verified_concepts, share, ())
+        rates = bench.warehouse.read(
+            "SELECT model, neuron, cluster, concept, activation_rate FROM activation_rates"
+            " WHERE model = $1 ORDER BY neuron, cluster, concept",
+            [share.model],
+        )
+        n_tested = bench.warehouse.read(
+            "SELECT count(*) AS n FROM provenance WHERE stage = 'activation_rates' AND model = $1",
+            [share.model],
+        )["n"].iloc[0]
+        found = verify(rates["activation_rate"].to_numpy())
+        rows = rates.assign(
+            **found._asdict(),
+            n_hypotheses=len(rates),
+            is_complete=bool(n_tested == bench.study.targets[share.model].width),
+        )
+        recorder.write(rows, table="verified_concepts")
+        context.add_asset_metadata(
+            {
+                "hypotheses": len(rates),
+                "kept": int(found.paper_kept.sum()),
+                "initial mean AR": found.initial_mean_ar,
+                "final mean AR": found.final_mean_ar,
+            },
+            partition_key=share.keys[0],
+        )
