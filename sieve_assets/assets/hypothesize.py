@@ -76,11 +76,16 @@ class Cropper:
             crop_retention=retention,
             is_whole_image=is_whole,
             uri=[one.uri for one in stored],
-            embedding=self._embeddings(dict(zip([one.sha256 for one in stored], crops, strict=True)), stored),
+            embedding=self._embeddings(
+                dict(zip([one.sha256 for one in stored], crops, strict=True)), stored
+            ),
         )
 
     def _box(self, neuron: int, sample: object) -> PixelBox:
-        how, transform = self.bench.study.hypothesize, self.bench.study.targets[self.share.model].transform
+        how, transform = (
+            self.bench.study.hypothesize,
+            self.bench.study.targets[self.share.model].transform,
+        )
         in_frame = crop_box(
             self.maps[neuron, sample.rank],
             frame_px=transform.crop_px,
@@ -109,7 +114,9 @@ def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> Non
     """Each sample cropped to what the neuron responds to, as a unit vector. Source: SIEVE, Sec. 3.3."""
     how, attempts = bench.study.hypothesize, Attempts()
     for share in shares(context, bench.study):
-        settings = how.model_dump(include={"crop_level", "crop_padding", "crop_min_side", "min_retention"})
+        settings = how.model_dump(
+            include={"crop_level", "crop_padding", "crop_min_side", "min_retention"}
+        )
         weights = f"{bench.target(share.model).weights_hash} {bench.vision_language.weights_hash}"
         recorder = Recorder(context, bench, patch_embeddings, share, (settings,), weights)
         recorder.require_inputs()

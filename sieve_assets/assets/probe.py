@@ -32,7 +32,9 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """
     for share in shares(context, bench.study):
         name = bench.study.targets[share.model].probe
-        recorder = Recorder(context, bench, probe_images, share, (bench.study.select.held_out_share,))
+        recorder = Recorder(
+            context, bench, probe_images, share, (bench.study.select.held_out_share,)
+        )
         listing = list_folder(_folder_of(bench.study.probes[name], bench))
         held_out = is_held_out(list(listing.images["image_id"]), bench.study.select.held_out_share)
         rows = listing.images.assign(
@@ -63,7 +65,9 @@ def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         count = bench.study.select.n_samples
         recorder = Recorder(context, bench, probe_pass, share, (count,), target.weights_hash)
         images = read_probe(bench, name)
-        uris = [_shard(bench, target, part, count) for part in tqdm(_parts(images), desc=target.name)]
+        uris = [
+            _shard(bench, target, part, count) for part in tqdm(_parts(images), desc=target.name)
+        ]
         strongest = _merged(bench, uris, count)
         row = {
             "model": share.model,

@@ -103,6 +103,4 @@ class Workbench(dg.ConfigurableResource):
         """The text-to-image model, loaded."""
         from sieve_assets.models.generator import load_generator  # noqa: PLC0415
 
-        return load_generator(
-            self.study.generator, device=self.device, batch_size=self.batch_size
-        )
+        return load_generator(self.study.generator, device=self.device, batch_size=self.batch_size)

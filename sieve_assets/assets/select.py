@@ -58,7 +58,9 @@ def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> Non
     """The strongest probe images of each selected neuron. Source: SIEVE, Sec. 3.2."""
     select = bench.study.select
     for share in shares(context, bench.study):
-        recorder = Recorder(context, bench, selected_samples, share, (select.n_samples, select.gate))
+        recorder = Recorder(
+            context, bench, selected_samples, share, (select.n_samples, select.gate)
+        )
         recorder.require_inputs()
         rows = _samples(bench, share)
         if select.gate == "sample":

@@ -11,7 +11,7 @@ import dagster as dg
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.study import Study
 
-type StageFunction = Callable[[dg.AssetExecutionContext, Workbench], None]
+StageFunction = Callable[[dg.AssetExecutionContext, Workbench], None]
 
 BY_MODEL_TO_NEURONS = dg.MultiToSingleDimensionPartitionMapping("model")
 OF_A_MODEL = -1

@@ -38,7 +38,9 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
         n_drawn = draw_missing(context, bench, requests)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
         recorder.write(rows, table="generated_image_sets")
-        context.log.info("%s: drew %d pictures, shared %d", share.model, n_drawn, len(requests) - n_drawn)
+        context.log.info(
+            "%s: drew %d pictures, shared %d", share.model, n_drawn, len(requests) - n_drawn
+        )
 
 
 def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
@@ -60,7 +62,9 @@ def draw_missing(
     with tqdm(total=len(missing), desc="pictures") as bar:
         for at in range(0, len(missing), bench.batch_size):
             batch, started = missing[at : at + bench.batch_size], time.monotonic()
-            pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
+            pictures = bench.generator.draw(
+                [one.prompt for one in batch], [one.seed for one in batch]
+            )
             stored = pd.DataFrame([bench.images.put(picture) for picture in pictures])
             rows = pd.DataFrame(batch).assign(
                 generator=name,
@@ -86,8 +90,7 @@ def _links(
     """One row a hypothesis and picture of it."""
     wanted = pd.DataFrame(requests, columns=list(PictureRequest._fields))
     bank = bench.warehouse.read(
-        "SELECT picture_id, generator, uri FROM pictures"
-        " WHERE picture_id IN (SELECT unnest($ids))",
+        "SELECT picture_id, generator, uri FROM pictures WHERE picture_id IN (SELECT unnest($ids))",
         {"ids": wanted["picture_id"].tolist()},
     )
     rows = hypotheses.merge(wanted, on="prompt").merge(bank, on="picture_id")

@@ -7,7 +7,7 @@ import torch
 from diffusers import AutoencoderTiny
 from torch import Tensor
 
-from sieve_assets.terrarium.fitting import Schedule, fit, render_all, to_unit
+from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import NARROW, unbiased_scenes
 
 LATENT_CHANNELS = 8
@@ -46,16 +46,20 @@ def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> Au
     """Train on unbiased scenes of the drawn objects and return the autoencoder."""
     torch.manual_seed(seed)
     model = new_autoencoder().to(memory_format=torch.channels_last)
-    scenes = unbiased_scenes(
-        N_SCENES, seed=seed, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True
-    )
-    images, masks = render_all(scenes)
 
-    def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-        rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
-        pixels = to_unit(images[rows])
-        latents = model.encode(pixels).latents
-        decoded = model.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
-        return reconstruction_loss(decoded.float(), pixels, masks[rows])
+    def prepare() -> LossOfStep:
+        scenes = unbiased_scenes(
+            N_SCENES, seed=seed, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True
+        )
+        images, masks = render_all(scenes)
 
-    return fit("autoencoder", model, loss_of, schedule=schedule, seed=seed, checkpoints=checkpoints)
+        def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+            pixels = to_unit(images[rows])
+            latents = model.encode(pixels).latents
+            decoded = model.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
+            return reconstruction_loss(decoded.float(), pixels, masks[rows])
+
+        return loss_of
+
+    return fit("autoencoder", model, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)

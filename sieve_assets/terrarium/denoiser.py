@@ -1,5 +1,6 @@
 """Trains the generator's U-Net on unbiased scenes and assembles the diffusers pipeline."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +18,12 @@ from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from sieve_assets.terrarium.autoencoder import LATENT_CHANNELS
 from sieve_assets.terrarium.captions import known_concepts, pair_text
-from sieve_assets.terrarium.fitting import Schedule, fit, render_all, to_unit
+from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import FRAME_PX, NARROW, Scene, unbiased_scenes
 
 LATENT_PX = 8
 TIME_EMBEDDING = 16
-N_SCENES = 60_000
+N_SCENES = 40_000
 EMPTY_SHARE = 0.08
 UNCONDITIONAL_SHARE = 0.1
 """Share of the steps' pictures without a caption, for classifier-free guidance."""
@@ -41,9 +42,9 @@ def new_unet(*, text_width: int, pooled_width: int) -> UNet2DConditionModel:
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
         layers_per_block=1,
-        block_out_channels=(128, 192),
-        down_block_types=("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        block_out_channels=(96, 128),
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         cross_attention_dim=text_width,
         attention_head_dim=4,
         transformer_layers_per_block=1,
@@ -71,81 +72,124 @@ def caption_of(scene: Scene, generator: np.random.Generator) -> str:
     return texts[generator.choice(3, p=CAPTION_SHARES)]
 
 
-@torch.inference_mode()
-def latent_scenes(autoencoder: AutoencoderTiny, scenes: list[Scene]) -> tuple[Tensor, Tensor]:
-    """Return the scenes' latents and the share of each latent that shows the object."""
-    images, masks = render_all(scenes)
-    parts = images.split(256)
-    latents = torch.cat(
-        [autoencoder.encode(to_unit(part)).latents for part in tqdm(parts, desc="encode")]
-    )
-    stride = FRAME_PX // LATENT_PX
-    return latents.contiguous(), functional.avg_pool2d(masks[:, None].float(), stride)
+@dataclass(frozen=True)
+class Captions:
+    """What the pipeline gives the U-Net for every caption.
+
+    Attributes:
+        row_of: Row of each text.
+        hidden: Hidden states `[text, token, width]`.
+        pooled: Pooled embeddings `[text, feature]`.
+    """
+
+    row_of: dict[str, int]
+    hidden: Tensor
+    pooled: Tensor
 
 
 @torch.inference_mode()
-def encode_captions(
-    encoder: CLIPTextModelWithProjection, tokenizer: CLIPTokenizer, texts: list[str]
-) -> tuple[Tensor, Tensor]:
-    """Return hidden states `[text, token, width]` and pooled embeddings, as the pipeline makes them."""
+def encode_captions(encoder: CLIPTextModelWithProjection, tokenizer: CLIPTokenizer) -> Captions:
+    """Return all captions of the world as the pipeline encodes them."""
+    texts = [concept.text for concept in known_concepts()]
     tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
     output = encoder(tokens.input_ids, output_hidden_states=True)
-    return output.hidden_states[-2].clone(), output.text_embeds.clone()
+    rows = {text: row for row, text in enumerate(texts)}
+    return Captions(rows, output.hidden_states[-2].clone(), output.text_embeds.clone())
+
+
+@torch.inference_mode()
+def latents_of(autoencoder: AutoencoderTiny, images: Tensor) -> Tensor:
+    """Return the latents of pictures `[image, 3, row, column]` (uint8), as the autoencoder scales them."""
+    parts = tqdm(images.split(256), desc="encode", leave=False)
+    return torch.cat([autoencoder.encode(to_unit(part)).latents for part in parts]).clone()
+
+
+def training_scenes(count: int, *, seed: int) -> list[Scene]:
+    """Return unbiased scenes of drawn objects."""
+    return unbiased_scenes(
+        count, seed=seed + 20, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True
+    )
+
+
+def latent_scale(autoencoder: AutoencoderTiny, *, seed: int) -> float:
+    """Return the factor that scales latents to unit variance."""
+    images, _ = render_all(training_scenes(512, seed=seed))
+    return float(1 / latents_of(autoencoder, images).std())
+
+
+def velocity_loss(
+    unet: UNet2DConditionModel,
+    captions: Captions,
+    clean: Tensor,
+    said: Tensor,
+    shares: Tensor,
+    generator: np.random.Generator,
+) -> Tensor:
+    """Return the weighted error of the predicted velocity at timesteps spread over the schedule.
+
+    Args:
+        unet: The model.
+        captions: Encoded captions.
+        clean: Latents `[image, channel, row, column]`.
+        said: Row of each picture's caption.
+        shares: Share of each latent that shows the object, `[image, 1, row, column]`.
+        generator: Randomness of timesteps and of leaving captions out.
+    """
+    signal, count = new_scheduler().alphas_cumprod, len(clean)
+    spread = (np.arange(count) + generator.random(count)) / count
+    timesteps = torch.from_numpy((spread * len(signal)).astype(np.int64))
+    is_told = torch.from_numpy(generator.random(count) >= UNCONDITIONAL_SHARE)
+    keep = signal[timesteps].view(-1, 1, 1, 1)
+    noise = torch.randn_like(clean)
+    noisy = keep.sqrt() * clean + (1 - keep).sqrt() * noise
+    velocity = keep.sqrt() * noise - (1 - keep).sqrt() * clean
+    sizes = torch.tensor([FRAME_PX, FRAME_PX, 0, 0, FRAME_PX, FRAME_PX]).float()
+    guess = unet(
+        noisy.contiguous(memory_format=torch.channels_last),
+        timesteps,
+        encoder_hidden_states=captions.hidden[said] * is_told[:, None, None],
+        added_cond_kwargs={
+            "text_embeds": captions.pooled[said] * is_told[:, None],
+            "time_ids": sizes.expand(count, 6),
+        },
+    ).sample
+    ratio = keep / (1 - keep)
+    weight = ratio.clamp(max=SNR_LIMIT) / (ratio + 1) * (1 + OBJECT_WEIGHT * shares)
+    return (weight * (guess - velocity).square()).mean() / weight.mean()
 
 
 def train_denoiser(
     autoencoder: AutoencoderTiny,
-    encoder: CLIPTextModelWithProjection,
-    tokenizer: CLIPTokenizer,
+    captions: Captions,
     *,
+    scale: float,
     schedule: Schedule,
     seed: int,
     checkpoints: Path,
-) -> tuple[UNet2DConditionModel, float]:
-    """Train the U-Net; return it and the factor that scales the latents to unit variance."""
-    scenes = unbiased_scenes(
-        N_SCENES, seed=seed + 20, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True
-    )
-    latents, shares = latent_scenes(autoencoder, scenes)
-    scale = float(1 / latents.std())
-    latents = latents * scale
-    texts = [concept.text for concept in known_concepts()]
-    row_of = {text: row for row, text in enumerate(texts)}
-    hidden, pooled = encode_captions(encoder, tokenizer, texts)
-    signal = new_scheduler().alphas_cumprod
-    sizes = torch.tensor([FRAME_PX, FRAME_PX, 0, 0, FRAME_PX, FRAME_PX]).float()
+) -> UNet2DConditionModel:
+    """Train the U-Net on latents multiplied by `scale` and return it."""
     torch.manual_seed(seed)
-    model = new_unet(text_width=hidden.shape[-1], pooled_width=pooled.shape[-1])
-    model = model.to(memory_format=torch.channels_last)
+    model = new_unet(
+        text_width=captions.hidden.shape[-1], pooled_width=captions.pooled.shape[-1]
+    ).to(memory_format=torch.channels_last)
 
-    def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-        rows = generator.integers(len(scenes), size=schedule.batch)
-        said = torch.tensor([row_of[caption_of(scenes[row], generator)] for row in rows])
-        is_told = torch.from_numpy(generator.random(schedule.batch) >= UNCONDITIONAL_SHARE)
-        clean = latents[rows]
-        # stratified timesteps: each batch covers the whole schedule, for a steadier loss
-        spread = (np.arange(schedule.batch) + generator.random(schedule.batch)) / schedule.batch
-        timesteps = torch.from_numpy((spread * len(signal)).astype(np.int64))
-        keep = signal[timesteps].view(-1, 1, 1, 1)
-        noise = torch.randn_like(clean)
-        noisy = keep.sqrt() * clean + (1 - keep).sqrt() * noise
-        velocity = keep.sqrt() * noise - (1 - keep).sqrt() * clean
-        added = {
-            "text_embeds": pooled[said] * is_told[:, None],
-            "time_ids": sizes.expand(schedule.batch, 6),
-        }
-        guess = model(
-            noisy.contiguous(memory_format=torch.channels_last),
-            timesteps,
-            encoder_hidden_states=hidden[said] * is_told[:, None, None],
-            added_cond_kwargs=added,
-        ).sample
-        ratio = keep / (1 - keep)
-        weight = ratio.clamp(max=SNR_LIMIT) / (ratio + 1) * (1 + OBJECT_WEIGHT * shares[rows])
-        return (weight * (guess.float() - velocity).square()).mean() / weight.mean()
+    def prepare() -> LossOfStep:
+        scenes = training_scenes(N_SCENES, seed=seed)
+        images, masks = render_all(scenes)
+        latents = latents_of(autoencoder, images) * scale
+        shares = functional.avg_pool2d(masks[:, None].float(), FRAME_PX // LATENT_PX)
 
-    fit("denoiser", model, loss_of, schedule=schedule, seed=seed, checkpoints=checkpoints)
-    return model, scale
+        def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+            rows = generator.integers(len(scenes), size=schedule.batch)
+            said = [captions.row_of[caption_of(scenes[row], generator)] for row in rows]
+            return velocity_loss(
+                model, captions, latents[rows], torch.tensor(said), shares[rows], generator
+            )
+
+        return loss_of
+
+    fit("denoiser", model, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)
+    return model
 
 
 def assemble_pipeline(

@@ -1,7 +1,6 @@
 """The training loop that every model of the world shares: seeded, checkpointed, resumable, with progress."""
 
 import math
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,9 @@ from sieve_assets.terrarium.scenes import Scene
 CHECKPOINT_EVERY_STEPS = 100
 AVERAGE_DECAY = 0.998
 """Decay a step of the averaged weights, which are the ones that ship."""
+
+
+LossOfStep = Callable[[np.random.Generator, int], Tensor]
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,59 @@ def to_unit(pixels: Tensor) -> Tensor:
     return pixels.float().div_(127.5).sub_(1).contiguous(memory_format=torch.channels_last)
 
 
-def _save(path: Path, state: dict[str, object]) -> None:
-    temporary = path.with_suffix(".writing")
-    torch.save(state, temporary)
-    os.replace(temporary, path)
+@dataclass
+class Training:
+    """The state of one training: what a checkpoint holds."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    average: dict[str, Tensor]
+    step: int = 0
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint, if there is one."""
+        if path.exists():
+            state = torch.load(path, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.average, self.step = state["average"], state["step"]
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; an interrupted write leaves the one before."""
+        temporary = path.with_suffix(".writing")
+        state = {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average,
+            "step": self.step,
+        }
+        torch.save(state, temporary)
+        temporary.replace(path)
+
+    def take_step(self, loss: Tensor, *, rate: float) -> None:
+        """Follow the gradient of one step's loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.step += 1
+        self._average(decay=min(AVERAGE_DECAY, self.step / (self.step + 9)))
+
+    @torch.no_grad()
+    def _average(self, *, decay: float) -> None:
+        for key, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                self.average[key].lerp_(value, 1 - decay)
+            else:
+                self.average[key].copy_(value)
 
 
 def fit(
     name: str,
     model: nn.Module,
-    loss_of: Callable[[np.random.Generator, int], Tensor],
+    prepare: Callable[[], LossOfStep],
     *,
     schedule: Schedule,
     seed: int,
@@ -82,7 +127,8 @@ def fit(
     Args:
         name: Name of the part, also of its checkpoint file.
         model: What to train.
-        loss_of: Loss of one step, from that step's randomness and its number.
+        prepare: Makes what training needs and returns the loss of one step, from that step's
+            randomness and its number. Not called when training is finished.
         schedule: Steps, batch and rates.
         seed: Seed of everything random in the steps.
         checkpoints: Folder of checkpoints; training goes on from what it holds.
@@ -93,47 +139,19 @@ def fit(
         model.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
     )
     average = {key: value.clone() for key, value in model.state_dict().items()}
-    first = 0
-    if path.exists():
-        state = torch.load(path, weights_only=True)
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
-        average, first = state["average"], state["step"]
-    model.train()
-    with tqdm(
-        range(first, schedule.n_steps), initial=first, total=schedule.n_steps, desc=name
-    ) as bar:
-        for step in bar:
-            for group in optimizer.param_groups:
-                group["lr"] = schedule.rate(step)
-            torch.manual_seed(seed * 1_000_003 + step)
-            loss = loss_of(batch_generator(seed, step), step)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            _update_average(average, model, decay=min(AVERAGE_DECAY, (step + 1) / (step + 10)))
-            if step % 20 == 0:
-                bar.set_postfix(loss=f"{loss.item():.4f}")
-            is_last = step + 1 == schedule.n_steps
-            if is_last or (step + 1) % CHECKPOINT_EVERY_STEPS == 0:
-                _save(
-                    path,
-                    {
-                        "model": model.state_dict(),
-                        "optimizer": optimizer.state_dict(),
-                        "average": average,
-                        "step": step + 1,
-                    },
-                )
-    model.load_state_dict(average)
+    training = Training(model, optimizer, average)
+    training.load(path)
+    if training.step < schedule.n_steps:
+        loss_of = prepare()
+        model.train()
+        steps = range(training.step, schedule.n_steps)
+        with tqdm(steps, initial=training.step, total=schedule.n_steps, desc=name) as bar:
+            for step in bar:
+                torch.manual_seed(seed * 1_000_003 + step)
+                loss = loss_of(batch_generator(seed, step), step)
+                training.take_step(loss, rate=schedule.rate(step))
+                bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+                if training.step % CHECKPOINT_EVERY_STEPS == 0 or training.step == schedule.n_steps:
+                    training.save(path)
+    model.load_state_dict(training.average)
     return model.eval()
-
-
-@torch.no_grad()
-def _update_average(average: dict[str, Tensor], model: nn.Module, *, decay: float) -> None:
-    for key, value in model.state_dict().items():
-        if value.is_floating_point():
-            average[key].lerp_(value, 1 - decay)
-        else:
-            average[key].copy_(value)

@@ -9,7 +9,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from sieve_assets.terrarium.fitting import Schedule, fit, render_all, to_unit
+from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import FRAME_PX, Scene, biased_scenes
 from sieve_assets.terrarium.world import world_objects
 
@@ -72,19 +72,23 @@ def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path)
     recipe = RECIPES[name]
     torch.manual_seed(seed)
     model = recipe.new_network().to(memory_format=torch.channels_last)
-    scenes = biased_scenes(N_SCENES, seed=seed + 10, object_share=TRAINING_OBJECT_SHARE)
-    images, _ = render_all(scenes)
-    classes = torch.tensor([class_of(scene) for scene in scenes])
 
-    def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-        rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
-        pixels = shifted(to_unit(images[rows]), generator)
-        features = model.forward_head(model.forward_features(pixels), pre_logits=True)
-        logits = model.get_classifier()(features)
-        loss = nn.functional.cross_entropy(logits.float(), classes[rows])
-        return loss + recipe.sparsity * features.float().abs().mean()
+    def prepare() -> LossOfStep:
+        scenes = biased_scenes(N_SCENES, seed=seed + 10, object_share=TRAINING_OBJECT_SHARE)
+        images, _ = render_all(scenes)
+        classes = torch.tensor([class_of(scene) for scene in scenes])
 
-    return fit(name, model, loss_of, schedule=schedule, seed=seed, checkpoints=checkpoints)
+        def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+            pixels = shifted(to_unit(images[rows]), generator)
+            features = model.forward_head(model.forward_features(pixels), pre_logits=True)
+            logits = model.get_classifier()(features)
+            loss = nn.functional.cross_entropy(logits.float(), classes[rows])
+            return loss + recipe.sparsity * features.float().abs().mean()
+
+        return loss_of
+
+    return fit(name, model, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)
 
 
 @torch.inference_mode()

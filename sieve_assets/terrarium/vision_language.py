@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import CLIPTokenizer
 
 from sieve_assets.terrarium.captions import Concept, families_of, known_concepts
-from sieve_assets.terrarium.fitting import Schedule, fit, render_all, to_unit
+from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import FRAME_PX, WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets.terrarium.world import BACKGROUNDS, families, world_objects
@@ -161,26 +161,35 @@ def train_vision_language(
     tokenizer = new_tokenizer()
     model = open_clip.CLIP(**model_config(len(tokenizer)))
     concepts = known_concepts()
-    scenes = training_scenes(seed)
-    images, _ = render_all(scenes)
-    centres = torch.tensor([[scene.x_px, scene.y_px] for scene in scenes]) / (FRAME_PX / 2) - 1
-    index = TruthIndex(concepts, scenes)
-    tokens = torch.stack(
-        [_tokens(tokenizer, [template.format(c.text) for c in concepts]) for template in TEMPLATES]
-    )
-    loss_function = ExactSigLipLoss()
 
-    def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-        rows = generator.integers(len(scenes), size=schedule.batch)
-        texts = _texts_of_step(index, rows, len(concepts), generator)
-        wording = torch.from_numpy(generator.integers(len(TEMPLATES), size=len(texts)))
-        loss_function.truth = torch.from_numpy(index.truth(rows, texts))
-        pixels = crop_around(to_unit(images[rows]), centres[rows], generator)
-        seen = model.encode_image(pixels, normalize=True)
-        read = model.encode_text(tokens[wording, torch.from_numpy(texts)], normalize=True)
-        return loss_function(seen.float(), read.float(), model.logit_scale.exp(), model.logit_bias)
+    def prepare() -> LossOfStep:
+        scenes = training_scenes(seed)
+        images, _ = render_all(scenes)
+        centres = torch.tensor([[scene.x_px, scene.y_px] for scene in scenes]) / (FRAME_PX / 2) - 1
+        index = TruthIndex(concepts, scenes)
+        tokens = torch.stack(
+            [
+                _tokens(tokenizer, [template.format(c.text) for c in concepts])
+                for template in TEMPLATES
+            ]
+        )
+        loss_function = ExactSigLipLoss()
 
-    fit("vision_language", model, loss_of, schedule=schedule, seed=seed, checkpoints=checkpoints)
+        def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+            rows = generator.integers(len(scenes), size=schedule.batch)
+            texts = _texts_of_step(index, rows, len(concepts), generator)
+            wording = torch.from_numpy(generator.integers(len(TEMPLATES), size=len(texts)))
+            loss_function.truth = torch.from_numpy(index.truth(rows, texts))
+            pixels = crop_around(to_unit(images[rows]), centres[rows], generator)
+            seen = model.encode_image(pixels, normalize=True)
+            read = model.encode_text(tokens[wording, torch.from_numpy(texts)], normalize=True)
+            return loss_function(
+                seen.float(), read.float(), model.logit_scale.exp(), model.logit_bias
+            )
+
+        return loss_of
+
+    fit("vision_language", model, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)
     return model, tokenizer
 
 

@@ -1,0 +1,80 @@
+"""The summary of a study, printed: neurons, hypotheses, rates before and after, pictures, time."""
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from sieve_assets.stores.warehouse import Warehouse
+from sieve_assets.study import Study
+
+_BY_TARGET = """
+SELECT
+    r.model,
+    count(*) AS neurons,
+    count(*) FILTER (r.status = 'selected') AS selected,
+    count(*) FILTER (r.status = 'low_contrast') AS low_contrast,
+    count(*) FILTER (r.status = 'dead') AS dead,
+    count(*) FILTER (s.status = 'verified') AS verified,
+    count(*) FILTER (s.status = 'unverified') AS unverified
+FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+GROUP BY r.model ORDER BY r.model
+"""
+_RATES = """
+SELECT model, count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
+    any_value(initial_mean_ar) AS before, any_value(final_mean_ar) AS after,
+    bool_and(is_complete) AS is_complete
+FROM verified_concepts GROUP BY model ORDER BY model
+"""
+_PICTURES = """
+SELECT (SELECT count(*) FROM pictures) AS drawn,
+    (SELECT count(*) FROM generated_image_sets) AS links,
+    (SELECT count(DISTINCT concept) FROM generated_image_sets) AS concepts,
+    (SELECT coalesce(avg(seconds), 0) FROM pictures) AS seconds
+"""
+
+
+def print_summary(
+    console: Console,
+    warehouse: Warehouse,
+    study: Study,
+    seconds: Mapping[str, float],
+    total_s: float,
+) -> None:
+    """Print what a study found and what it cost.
+
+    Args:
+        console: Where to print.
+        warehouse: The study's results.
+        study: What was studied.
+        seconds: Time by stage (s).
+        total_s: Time of everything (s).
+    """
+    console.rule("summary", align="left")
+    console.print(_table("Neurons", warehouse.read(_BY_TARGET)))
+    rates = warehouse.read(_RATES)
+    for column in ("before", "after"):
+        rates[column] = [f"{100 * rate:.1f} %" for rate in rates[column]]
+    rates = rates.rename(columns={"before": "mean AR before", "after": "mean AR after"})
+    console.print(_table("Hypotheses", rates))
+    bank = warehouse.read(_PICTURES).iloc[0]
+    console.print(
+        f"Pictures: {bank.drawn} in the bank for {bank.concepts} concepts, used {bank.links} times "
+        f"({bank.links - bank.drawn} times shared), {bank.seconds:.3f} s each to draw"
+    )
+    stages = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
+    console.print(f"Seconds a stage: {stages}; all {total_s:.0f}")
+    console.print(
+        f"Results of {len(study.targets)} targets: {warehouse.path} (tables and views: "
+        "SELECT table_name, comment FROM duckdb_tables()).\n"
+        "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000"
+    )
+
+
+def _table(title: str, rows: object) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in rows.columns:
+        table.add_column(str(name).replace("_", " "), justify="left" if name == "model" else "right")
+    for row in rows.itertuples(index=False):
+        table.add_row(*(str(value) for value in row))
+    return table
