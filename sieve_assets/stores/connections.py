@@ -47,9 +47,9 @@ def open_warehouse(
             _create(path)
         connection = _connect(path, is_read_only=is_read_only, patience_s=patience_s)
         try:
-            _check_version(path, connection)
-            # So that a mistyped table name never stands for a variable of the program.
+            # So that a missing table's name never stands for a variable of the program.
             connection.execute("SET python_enable_replacements = false")
+            _check_version(path, connection)
             yield connection
         finally:
             connection.close()
@@ -104,7 +104,7 @@ def _create(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
-        with duckdb.connect(unnamed) as connection:
+        with duckdb.connect(unnamed) as connection, transaction(connection):
             connection.execute(DDL)
         _name_unless_taken(unnamed, path)
     finally:

@@ -96,7 +96,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         reason = f"expected to write {len(content)} bytes, got: {error.strerror}. Make room there"
         raise OSError(error.errno, f"{reason}, or grant access", str(path)) from error
     finally:
-        unnamed.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # renamed, never made, or the disk is gone
+            unnamed.unlink()
     _sync_names(path.parent)
 
 

@@ -117,11 +117,13 @@ def _check_unique(table: Table, rows: pa.Table) -> None:
 
 def _column(where: str, field: pa.Field, frame: pd.DataFrame) -> pa.Array | pa.ChunkedArray:
     where, values = f"{where}, column {field.name}", pd.Series(frame[field.name])
+    if values.empty:  # then Pandas does not know of which kind they are
+        return pa.array([], field.type)
     try:
         if _is_number_list(field.type):
             return _number_lists(where, field.type, list(values))
         if kinds.is_list(field.type):
-            return pa.array(list(values), type=field.type)
+            return _lists_of_names(where, field.type, list(values))
         found = pa.array(values, from_pandas=True)
         if not _is_kin(found.type, field.type):
             raise TypeError(
@@ -156,6 +158,16 @@ def _is_number_list(kind: pa.DataType) -> bool:
     return kinds.is_list(kind) and _is_number(kind.value_type)
 
 
+def _lists_of_names(where: str, kind: pa.ListType, values: list[Any]) -> pa.Array:
+    for row, value in enumerate(values):
+        if not isinstance(value, Sequence) or isinstance(value, str):  # one name is a list to Arrow
+            raise TypeError(
+                f"{where}: expected a list in every row, got {value!r} in row {row}. "
+                "Put a single value in a list."
+            )
+    return pa.array(values, type=kind)
+
+
 def _number_lists(where: str, kind: pa.ListType, values: list[Any]) -> pa.Array:
     """One array after the other in one buffer: no Python object a number."""
     arrays = [np.asarray(value) for value in values]
@@ -172,7 +184,7 @@ def _number_lists(where: str, kind: pa.ListType, values: list[Any]) -> pa.Array:
             "Write fewer rows at a time."
         )
     dtype = kind.value_type.to_pandas_dtype()
-    flat = np.concatenate([np.empty(0, dtype), *arrays], dtype=dtype, casting="same_kind")
+    flat = np.concatenate(arrays, dtype=dtype, casting="same_kind")
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat), type=kind)
 
 
