@@ -3,7 +3,7 @@
 # torch leaves `unique` and `item` untyped.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -52,34 +52,56 @@ def merge_strongest(
 
     Source: SIEVE, Sec. 3.2 (the top 20 samples); streaming is the project's.
     """
-    require_at_least("merge_strongest", "count", count, 1)
-    _check_chunk(kept, activations, maps, positions)
-    of_each_neuron = positions.expand(activations.shape[1], -1)
+    where = "merge_strongest"
+    n_images, n_neurons = activations.shape
+    require_same_length(where, activations=n_images, maps=len(maps), positions=len(positions))
+    require_same_length(where, activations=n_neurons, maps=maps.shape[1])
+    _check_once(where, positions)
+    of_each_neuron = positions.expand(n_neurons, n_images)
     chunk = StrongestSamples(of_each_neuron, activations.T, maps.transpose(0, 1))
-    if kept is None:
-        return _strongest(chunk, count)
-    return strongest_of([kept, chunk], count=count)
+    return _merged(where, [chunk] if kept is None else [kept, chunk], count)
 
 
-def strongest_of(parts: Sequence[StrongestSamples], *, count: int) -> StrongestSamples:
-    """The strongest images among those kept of several parts of a probe set.
+def strongest_of(parts: Iterable[StrongestSamples], *, count: int) -> StrongestSamples:
+    """The strongest images of several parts of a probe set, each with its own strongest.
+
+    The same as `merge_strongest` over all the parts' images, if each part kept at least `count`.
 
     Args:
-        parts: Of the same neurons, each position in one part only; at least one part.
+        parts: Each part's result, positions counted over the whole probe set; one is held at a
+            time besides the result.
         count: Places a neuron, at least 1.
 
     Returns:
-        min(count, images kept) places for every neuron.
+        min(count, images kept in all parts) places for every neuron.
 
     Raises:
-        ValueError: No part, or count < 1.
+        ValueError: No part, a position in two parts, parts of different widths, an activation that
+            is not finite, or count < 1.
 
-    Source: SIEVE, Sec. 3.2; parts are the project's.
+    Source: SIEVE, Sec. 3.2 (the top 20 samples); streaming is the project's.
     """
-    require_at_least("strongest_of", "count", count, 1)
-    require_at_least("strongest_of", "number of parts", len(parts), 1)
-    joined = (torch.cat(fields, dim=1) for fields in zip(*parts, strict=True))
-    return _strongest(StrongestSamples(*joined), count)
+    return _merged("strongest_of", parts, count)
+
+
+def _merged(where: str, parts: Iterable[StrongestSamples], count: int) -> StrongestSamples:
+    require_at_least(where, "count", count, 1)
+    kept = None
+    for part in parts:
+        _check_finite(where, part)
+        kept = _strongest(part if kept is None else _joined(where, kept, part), count)
+    if kept is None:
+        remedy = "Observe at least one image."
+        raise ValueError(refusal(where, "at least one part", "none", remedy))
+    return kept
+
+
+def _joined(where: str, kept: StrongestSamples, part: StrongestSamples) -> StrongestSamples:
+    """Both side by side, in no order."""
+    require_same_length(where, kept=len(kept.positions), neurons=len(part.positions))
+    _check_once(where, torch.cat([kept.positions.unique(), part.positions.unique()]))
+    pairs = zip(kept, part, strict=True)
+    return StrongestSamples(*(torch.cat(pair, dim=1) for pair in pairs))
 
 
 def _strongest(samples: StrongestSamples, count: int) -> StrongestSamples:
@@ -92,28 +114,20 @@ def _strongest(samples: StrongestSamples, count: int) -> StrongestSamples:
     return StrongestSamples(*(values[neurons, order] for values in samples))
 
 
-def _check_chunk(
-    kept: StrongestSamples | None, activations: Tensor, maps: Tensor, positions: Tensor
-) -> None:
-    where = "merge_strongest"
-    require_same_length(
-        where, activations=len(activations), maps=len(maps), positions=len(positions)
-    )
-    require_same_length(where, activations=activations.shape[1], maps=maps.shape[1])
-    is_bad = ~torch.isfinite(activations)
+def _check_finite(where: str, samples: StrongestSamples) -> None:
+    is_bad = ~torch.isfinite(samples.activations)
     if is_bad.any():
-        image, neuron = (int(place) for place in is_bad.nonzero()[0])
-        got = f"{activations[image, neuron].item()} for neuron {neuron}"
-        got += f", probe position {positions[image].item()}"
+        neuron, place = (int(index) for index in is_bad.nonzero()[0])
+        got = f"{samples.activations[neuron, place].item()} for neuron {neuron}"
+        got += f", probe position {samples.positions[neuron, place].item()}"
         remedy = "Check the target's transform and precision."
         raise ValueError(refusal(where, "finite activations", got, remedy))
-    if kept is not None:
-        require_same_length(where, kept=len(kept.positions), activations=activations.shape[1])
-    before: Tensor = positions[:0] if kept is None else kept.positions.unique()
-    seen = torch.cat([positions, before])
-    in_order = seen.sort().values
+
+
+def _check_once(where: str, positions: Int[Tensor, " image"]) -> None:
+    in_order = positions.sort().values
     is_again = in_order[1:] == in_order[:-1]
     if is_again.any():
         got = f"position {in_order[1:][is_again][0].item()} twice"
-        remedy = "Pass each probe image once; begin anew with kept=None."
+        remedy = "Pass each probe image once; begin anew without what was kept."
         raise ValueError(refusal(where, "each position once", got, remedy))

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,19 @@ from hypothesis.extra import numpy as arrays
 
 from sieve_assets.method.neuron_ratios import activation_ratios, neuron_ratios
 
-PAPER = {"rule": "ratio", "beta": 10.0, "percentile": 99.0, "normalise": "none", "gate": "neuron"}
+PAPER: dict[str, Any] = {
+    "rule": "ratio",
+    "beta": 10.0,
+    "percentile": 99.0,
+    "normalise": "none",
+    "gate": "neuron",
+}
 SIGNED = PAPER | {"rule": "signed", "beta": 3.0}
 MINMAX = PAPER | {"normalise": "minmax"}
+
+
+def ratios(activations, base=PAPER, **change: Any):
+    return neuron_ratios(activations, **(base | change))
 
 
 def percentile_by_hand(values, percent):
@@ -43,13 +54,13 @@ def skewed(n_neurons=5, n_images=157, seed=0):
 
 def one(values, **settings_):
     """The result of a single neuron."""
-    result = neuron_ratios(np.array([values], dtype=np.float32), **(PAPER | settings_))
+    result = ratios(np.array([values], dtype=np.float32), **settings_)
     return result.ratio[0], result.status[0], bool(result.is_sparse[0])
 
 
 def test_a_ratio_that_one_can_work_out():
     # 0 .. 100: the median is 50, the 99th percentile 99.
-    result = neuron_ratios(np.arange(101, dtype=np.float32)[None], **(PAPER | {"beta": 1.9}))
+    result = ratios(np.arange(101, dtype=np.float32)[None], beta=1.9)
     assert (result.median[0], result.p99[0]) == (50, 99)
     assert result.ratio[0] == pytest.approx(1.98)
     assert result.status == ["selected"]
@@ -58,14 +69,14 @@ def test_a_ratio_that_one_can_work_out():
 
 def test_a_signed_ratio_that_one_can_work_out():
     # -50 .. 50: median 0, p99 49, median absolute deviation 25.
-    result = neuron_ratios(np.arange(-50, 51, dtype=np.float32)[None], **SIGNED)
+    result = ratios(np.arange(-50, 51, dtype=np.float32)[None], SIGNED)
     assert result.ratio[0] == pytest.approx(49 / (1.4826 * 25))
     assert result.status == ["low_contrast"]
 
 
 def test_the_median_and_p99_agree_with_sorting_and_interpolating():
     activations = skewed()
-    result = neuron_ratios(activations, **PAPER)
+    result = ratios(activations)
     for row, median, p99 in zip(activations, result.median, result.p99, strict=True):
         assert median == np.float32(statistics.median(float(value) for value in row))
         assert p99 == pytest.approx(percentile_by_hand(row, 99), rel=1e-7)
@@ -77,11 +88,11 @@ def test_the_median_and_p99_agree_with_sorting_and_interpolating():
 def test_ratios_agree_with_the_formula(choice):
     activations = skewed() - (0 if choice is PAPER else 0.5)
     expected = [ratio_by_hand(row, choice["rule"], choice["normalise"]) for row in activations]
-    np.testing.assert_allclose(neuron_ratios(activations, **choice).ratio, expected, rtol=1e-5)
+    np.testing.assert_allclose(ratios(activations, choice).ratio, expected, rtol=1e-5)
 
 
 def test_the_ratio_can_be_recomputed_from_the_stored_median_and_p99():
-    result = neuron_ratios(skewed(), **PAPER)
+    result = ratios(skewed())
     expected = result.p99.astype(np.float64) / result.median.astype(np.float64)
     assert result.ratio.tolist() == expected.tolist()
 
@@ -89,8 +100,8 @@ def test_the_ratio_can_be_recomputed_from_the_stored_median_and_p99():
 def test_a_gaussian_and_a_laplacian_have_the_signed_ratios_that_beta_was_chosen_by():
     generator = np.random.default_rng(0)
     shapes = [generator.standard_normal(200_000), generator.laplace(size=200_000)]
-    ratios = neuron_ratios(np.array(shapes, dtype=np.float32), **SIGNED).ratio
-    np.testing.assert_allclose(ratios, [2.33, 3.8], atol=0.05)
+    found = ratios(np.array(shapes, dtype=np.float32), SIGNED).ratio
+    np.testing.assert_allclose(found, [2.33, 3.8], atol=0.05)
 
 
 @settings(max_examples=30)
@@ -99,8 +110,8 @@ def test_a_gaussian_and_a_laplacian_have_the_signed_ratios_that_beta_was_chosen_
     exponent=st.integers(-6, 6),
 )
 def test_a_change_of_units_or_of_the_images_order_leaves_the_paper_s_ratio(activations, exponent):
-    before = neuron_ratios(activations, **PAPER)
-    after = neuron_ratios(np.flip(activations, axis=1) * np.float32(2.0**exponent), **PAPER)
+    before = ratios(activations)
+    after = ratios(np.flip(activations, axis=1) * np.float32(2.0**exponent))
     np.testing.assert_allclose(after.ratio, before.ratio, rtol=1e-6)
     assert after.status == before.status
 
@@ -108,20 +119,20 @@ def test_a_change_of_units_or_of_the_images_order_leaves_the_paper_s_ratio(activ
 @pytest.mark.parametrize("choice", [SIGNED, MINMAX], ids=["signed", "minmax"])
 def test_signed_and_minmax_ratios_do_not_change_with_units_or_offset(choice):
     activations = skewed()
-    moved = neuron_ratios(activations * 4 - 3, **choice)
-    np.testing.assert_allclose(moved.ratio, neuron_ratios(activations, **choice).ratio, rtol=1e-4)
+    moved = ratios(activations * 4 - 3, choice)
+    np.testing.assert_allclose(moved.ratio, ratios(activations, choice).ratio, rtol=1e-4)
 
 
 def test_minmax_cancels_in_the_signed_rule():
     activations = skewed() - 1
-    plain = neuron_ratios(activations, **SIGNED)
-    rescaled = neuron_ratios(activations, **(SIGNED | {"normalise": "minmax"}))
+    plain = ratios(activations, SIGNED)
+    rescaled = ratios(activations, SIGNED, normalise="minmax")
     assert rescaled.ratio.tolist() == plain.ratio.tolist()
 
 
 def test_minmax_leaves_the_median_and_the_threshold_in_the_neuron_s_units():
     activations = skewed() - 1
-    result = neuron_ratios(activations, **MINMAX)
+    result = ratios(activations, MINMAX)
     np.testing.assert_allclose(result.median, np.median(activations, axis=1), rtol=1e-6)
     assert (result.median < 0).all()
 
@@ -129,9 +140,9 @@ def test_minmax_leaves_the_median_and_the_threshold_in_the_neuron_s_units():
 def test_a_neuron_does_not_depend_on_the_others_and_inputs_are_unchanged():
     activations = skewed()
     before = activations.copy()
-    whole = neuron_ratios(activations, **PAPER)
+    whole = ratios(activations)
     for neuron in range(len(activations)):
-        alone = neuron_ratios(activations[neuron : neuron + 1], **PAPER)
+        alone = ratios(activations[neuron : neuron + 1])
         assert alone.ratio[0] == whole.ratio[neuron]
         assert alone.status[0] == whole.status[neuron]
     assert np.array_equal(activations, before)
@@ -159,7 +170,7 @@ def test_a_median_of_0_under_a_positive_maximum_is_infinite_selected_and_sparse(
 def test_a_neuron_that_fires_on_under_one_in_a_hundred_is_selected_with_a_threshold_of_0():
     values = [0.0] * 999 + [2.0]
     assert one(values) == (math.inf, "selected", True)
-    assert neuron_ratios(np.array([values], dtype=np.float32), **PAPER).p99[0] == 0
+    assert ratios(np.array([values], dtype=np.float32)).p99[0] == 0
 
 
 def test_no_epsilon_is_added_to_a_tiny_median():
@@ -192,17 +203,17 @@ def test_the_gate_on_samples_selects_a_neuron_by_its_single_strongest_image():
 @pytest.mark.parametrize("choice", [PAPER, SIGNED, MINMAX], ids=["ratio", "signed", "minmax"])
 def test_a_sample_at_the_p99_has_the_neuron_s_ratio(choice):
     activations = skewed()
-    result = neuron_ratios(activations, **choice)
+    result = ratios(activations, choice)
     kind = {key: choice[key] for key in ("rule", "normalise")}
-    ratios = activation_ratios(result.p99[:, None], activations, **kind)
-    np.testing.assert_allclose(ratios[:, 0], result.ratio, rtol=1e-12)
+    found = activation_ratios(result.p99[:, None], activations, **kind)
+    np.testing.assert_allclose(found[:, 0], result.ratio, rtol=1e-12)
 
 
 def test_ratios_of_samples_are_multiples_of_the_median_and_infinite_over_a_median_of_0():
     activations = np.array([[2, 2, 2, 8], [0, 0, 0, 8], [5, 5, 5, 5]], dtype=np.float32)
     samples = np.array([[8, 2], [8, 0], [5, 5]], dtype=np.float32)
-    ratios = activation_ratios(samples, activations, rule="ratio", normalise="none")
-    np.testing.assert_array_equal(ratios, [[4, 1], [math.inf, 0], [math.nan, math.nan]])
+    found = activation_ratios(samples, activations, rule="ratio", normalise="none")
+    np.testing.assert_array_equal(found, [[4, 1], [math.inf, 0], [math.nan, math.nan]])
 
 
 def test_a_negative_activation_under_the_ratio_rule_is_refused_with_the_remedy():
@@ -210,7 +221,7 @@ def test_a_negative_activation_under_the_ratio_rule_is_refused_with_the_remedy()
     activations[3, 7] = -0.25
     expected = r"^neuron_ratios: expected activations of at least 0 .*got -0\.25 for neuron 3\. "
     with pytest.raises(ValueError, match=expected + r'Set rule = "signed"'):
-        neuron_ratios(activations, **PAPER)
+        ratios(activations)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -221,13 +232,13 @@ def test_an_activation_that_is_not_finite_is_refused(bad):
         with pytest.raises(
             ValueError, match=rf"expected finite activations, got {bad} for neuron 2"
         ):
-            neuron_ratios(activations, **choice)
+            ratios(activations, choice)
 
 
 def test_no_images_a_percentile_below_the_median_and_other_neurons_samples_are_refused(unchecked):
     with pytest.raises(ValueError, match=r"^neuron_ratios: expected at least one of the probe"):
-        neuron_ratios(np.zeros((2, 0), dtype=np.float32), **PAPER)
+        ratios(np.zeros((2, 0), dtype=np.float32))
     with pytest.raises(ValueError, match=r"expected percentile between 50 and 100, got 1\.0\."):
-        neuron_ratios(skewed(), **(PAPER | {"percentile": 1.0}))
+        ratios(skewed(), percentile=1.0)
     with pytest.raises(ValueError, match=r"^activation_ratios: .*got 4 in samples, 5 in activ"):
         unchecked(activation_ratios)(skewed()[:4], skewed(), rule="ratio", normalise="none")

@@ -1,6 +1,7 @@
 """The crop is where the map is high, and lands on the same thing in the original picture."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,11 @@ from sieve_assets.method.patch_embeddings import (
     upsample_map,
 )
 
-CROP = {"frame_px": 64, "level": 0.5, "padding": 0.0, "min_side": 0.0}
+CROP: dict[str, Any] = {"frame_px": 64, "level": 0.5, "padding": 0.0, "min_side": 0.0}
+
+
+def crop(activation_map, **change: Any):
+    return crop_box(activation_map, **(CROP | change))
 
 
 def bump(row, column, *, cells=8, value=1.0):
@@ -65,46 +70,46 @@ def test_a_map_is_enlarged_as_torch_does_it(shape, frame_px):
 
 def test_a_single_cell_is_cropped_around_its_centre():
     # Cell (2, 5) of 8 x 8 is pixels 16..23 x 40..47 of 64; half its height reaches 4 px beyond.
-    box = crop_box(bump(2, 5), **CROP)
+    box = crop(bump(2, 5))
     assert box == Box(x0=40, y0=16, x1=48, y1=24)
 
 
 def test_padding_is_a_share_of_the_region_at_every_edge():
-    box = crop_box(bump(2, 5), **(CROP | {"padding": 0.25}))
+    box = crop(bump(2, 5), padding=0.25)
     assert box == Box(x0=38, y0=14, x1=50, y1=26)
 
 
 def test_a_small_region_is_widened_to_the_least_side():
-    box = crop_box(bump(3, 3), **(CROP | {"min_side": 0.5}))
+    box = crop(bump(3, 3), min_side=0.5)
     assert box == Box(x0=12, y0=12, x1=44, y1=44)
 
 
 def test_a_long_region_becomes_a_square_around_its_centre():
     activation_map = bump(4, 2)
     activation_map[4, 2:6] = 1
-    box = crop_box(activation_map, **CROP)
+    box = crop(activation_map)
     assert box == Box(x0=16, y0=20, x1=48, y1=52)
 
 
 def test_a_box_at_the_border_is_moved_inside_not_cut():
-    box = crop_box(bump(0, 7), **(CROP | {"min_side": 0.5}))
+    box = crop(bump(0, 7), min_side=0.5)
     assert box == Box(x0=32, y0=0, x1=64, y1=32)
 
 
 def test_only_the_region_with_the_maximum_counts():
     activation_map = bump(1, 1)
     activation_map[6, 6] = 0.9
-    assert crop_box(activation_map, **CROP) == crop_box(bump(1, 1), **CROP)
+    assert crop(activation_map) == crop(bump(1, 1))
 
 
 def test_a_negative_map_is_cropped_between_its_own_extremes():
-    assert crop_box(bump(2, 5) - 7, **CROP) == crop_box(bump(2, 5), **CROP)
+    assert crop(bump(2, 5) - 7) == crop(bump(2, 5))
 
 
 @pytest.mark.parametrize("constant", [0.0, -2.5])
 def test_a_map_without_contrast_gives_the_whole_frame(constant):
     activation_map = np.full((4, 4), constant, dtype=np.float32)
-    assert crop_box(activation_map, **CROP) == Box(0, 0, 64, 64)
+    assert crop(activation_map) == Box(0, 0, 64, 64)
 
 
 @settings(max_examples=25)
@@ -126,7 +131,7 @@ def test_at_level_1_rounding_leaves_the_maximum_s_own_pixels(seed):
     activation_map = np.random.default_rng(seed).standard_normal((5, 5))
     frame = upsample_map(activation_map, frame_px=20)
     row, column = np.unravel_index(frame.argmax(), frame.shape)
-    box = crop_box(activation_map, **(CROP | {"frame_px": 20, "level": 1.0}))
+    box = crop(activation_map, frame_px=20, level=1.0)
     assert box.x1 - box.x0 <= 2
     assert box.x0 <= column < box.x1
     assert box.y0 <= row < box.y1
@@ -136,19 +141,19 @@ def test_at_level_1_rounding_leaves_the_maximum_s_own_pixels(seed):
 @given(seed=st.integers(0, 10_000), factor=st.sampled_from([0.125, 4.0]), offset=st.integers(-4, 4))
 def test_a_box_is_a_square_in_the_frame_and_units_make_no_difference(seed, factor, offset):
     cells = np.random.default_rng(seed).integers(-8, 8, (6, 6)).astype(np.float64)
-    settings_ = CROP | {"padding": 0.1, "min_side": 0.25}
-    box = crop_box(cells, **settings_)
+    box = crop(cells, padding=0.1, min_side=0.25)
     assert 0 <= box.x0 < box.x1 <= 64
     assert 0 <= box.y0 < box.y1 <= 64
     assert box.x1 - box.x0 == pytest.approx(box.y1 - box.y0)
     assert box.x1 - box.x0 >= 16 - 1e-9
-    np.testing.assert_allclose(crop_box(cells * factor + offset * factor, **settings_), box)
+    moved = crop(cells * factor + offset * factor, padding=0.1, min_side=0.25)
+    np.testing.assert_allclose(moved, box)
 
 
 def test_turning_the_map_turns_the_box():
     cells = bump(1, 6) + bump(2, 6, value=0.8)
-    box = crop_box(cells, **CROP)
-    turned = crop_box(np.rot90(cells, 2).copy(), **CROP)
+    box = crop(cells)
+    turned = crop(np.rot90(cells, 2).copy())
     assert turned == Box(64 - box.x1, 64 - box.y1, 64 - box.x0, 64 - box.y0)
 
 
@@ -162,7 +167,7 @@ def test_turning_the_map_turns_the_box():
 )
 def test_settings_out_of_range_are_refused_by_name(change, name):
     with pytest.raises(ValueError, match=f"^crop_box: expected {name}"):
-        crop_box(bump(0, 0), **(CROP | change))
+        crop(bump(0, 0), **change)
 
 
 def test_maps_that_are_empty_or_not_finite_are_refused():
@@ -170,9 +175,9 @@ def test_maps_that_are_empty_or_not_finite_are_refused():
         upsample_map(bump(0, 0), frame_px=0)
     for shape in ((0, 3), (3, 0)):
         with pytest.raises(ValueError, match=r"^upsample_map: expected at least one of the map's"):
-            crop_box(np.zeros(shape, dtype=np.float32), **CROP)
+            crop(np.zeros(shape, dtype=np.float32))
     with pytest.raises(ValueError, match=r"expected finite maps, got nan for map row 3\. Check"):
-        crop_box(bump(3, 1, value=math.nan), **CROP)
+        crop(bump(3, 1, value=math.nan))
 
 
 SIZES = [
@@ -193,17 +198,13 @@ SIZES = [
 def test_a_square_seen_in_the_frame_is_found_in_the_original(width, height, resize_px, crop_px):
     """Draw a red square, transform it as torchvision does, box what is red, map the box back."""
     shorter = min(width, height)
-    side = shorter // 3
-    drawn = PixelBox(*(edge := (width // 2 - side // 3, height // 2 - side // 2)),
-                     edge[0] + side, edge[1] + side)  # fmt: skip
+    side, left, top = shorter // 3, width // 2 - shorter // 9, height // 2 - shorter // 6
+    drawn = PixelBox(left, top, left + side, top + side)
     original = Image.new("RGB", (width, height))
-    original.paste((255, 0, 0), tuple(drawn))
-    transform = transforms.Compose(
-        [transforms.Resize(resize_px), transforms.CenterCrop(crop_px), transforms.ToTensor()]
-    )
-    rows, columns = torch.nonzero(transform(original)[0] > 0.5, as_tuple=True)
-    seen = Box(*(float(edge) for edge in (columns.min(), rows.min())),
-               *(float(edge) + 1 for edge in (columns.max(), rows.max())))  # fmt: skip
+    original.paste((255, 0, 0), drawn)
+    transform = transforms.Compose([transforms.Resize(resize_px), transforms.CenterCrop(crop_px)])
+    rows, columns = np.nonzero(np.asarray(transform(original))[:, :, 0] > 127)
+    seen = Box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     found = box_in_original(
         seen, width_px=width, height_px=height, resize_px=resize_px, crop_px=crop_px
     )
@@ -217,8 +218,8 @@ def test_the_whole_frame_is_what_the_centre_crop_shows(width, height, resize_px,
     """Every pixel of the original holds its own place: the frame's corners say which they show."""
     columns, rows = np.meshgrid(np.arange(width), np.arange(height))
     places = torch.tensor(np.stack([columns, rows])[None], dtype=torch.float64) + 0.5
-    resized = transforms.functional.resize(places, resize_px, antialias=False)
-    frame = transforms.functional.center_crop(resized, crop_px)[0]
+    resized = transforms.Resize(resize_px, antialias=False)(places)
+    frame = transforms.CenterCrop(crop_px)(resized)[0]
     seen = frame[:, (frame != 0).all(dim=0)]
     found = box_in_original(
         Box(0, 0, crop_px, crop_px),

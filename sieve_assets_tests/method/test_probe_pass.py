@@ -7,16 +7,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sieve_assets.method.probe_pass import StrongestSamples, merge_strongest
+from sieve_assets.method.probe_pass import StrongestSamples, merge_strongest, strongest_of
 
 COUNT = 4
 
 
 def stream(activations, maps, chunks, count=COUNT):
     """The result after the chunks, each a list of positions."""
-    kept = None
-    for chunk in chunks:
-        at = torch.tensor(chunk, dtype=torch.int64)
+    first, *others = (torch.tensor(chunk, dtype=torch.int64) for chunk in chunks)
+    kept = merge_strongest(None, activations[first], maps[first], first, count=count)
+    for at in others:
         kept = merge_strongest(kept, activations[at], maps[at], at, count=count)
     return kept
 
@@ -121,6 +121,29 @@ def test_kinds_of_numbers_are_kept_and_inputs_unchanged():
     assert_same(kept, copy)
     assert torch.equal(activations, before[0])
     assert torch.equal(maps, before[1])
+
+
+@pytest.mark.parametrize("size", [1, 5, 6, 13])
+def test_shards_of_the_probe_set_that_were_observed_apart_give_the_whole(size):
+    activations, maps = observations(levels=2)
+    shards = [list(range(i, min(i + size, 13))) for i in range(0, 13, size)]
+    apart = [stream(activations, maps, [shard[:2], shard[2:]]) for shard in shards]
+    assert_same(strongest_of(apart, count=COUNT), by_sorting(activations, maps))
+    assert_same(strongest_of(reversed(apart), count=COUNT), by_sorting(activations, maps))
+    assert_same(strongest_of(apart, count=2), by_sorting(activations, maps, count=2))
+
+
+def test_shards_that_overlap_differ_in_width_or_are_missing_are_refused():
+    activations, maps = observations()
+    part = stream(activations, maps, [[0, 1]])
+    with pytest.raises(ValueError, match=r"^strongest_of: expected each position once, got positi"):
+        strongest_of([part, stream(activations, maps, [[1, 2]])], count=COUNT)
+    with pytest.raises(ValueError, match=r"^strongest_of: .* got 3 in kept, 2 in neurons\. "):
+        strongest_of([part, stream(activations[:, 1:], maps[:, 1:], [[0, 2, 3]])], count=COUNT)
+    with pytest.raises(ValueError, match=r"^strongest_of: expected at least one part, got none\. "):
+        strongest_of([], count=COUNT)
+    with pytest.raises(ValueError, match=r"^strongest_of: expected count of at least 1, got 0\. "):
+        strongest_of([part], count=0)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
