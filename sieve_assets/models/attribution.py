@@ -1,9 +1,10 @@
 """Where a vision transformer's class token gets its value from: maps on the token grid."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import timm.models.vision_transformer as timm_vit
 from jaxtyping import Float
+from timm.layers import Attention
 from torch import Tensor, nn
 from torchvision.models import vision_transformer as torchvision_vit
 
@@ -21,7 +22,7 @@ class TokenLayout(NamedTuple):
 class ClassTokenAttention(NamedTuple):
     """The attention of a transformer's last block, and the factor its output is scaled by."""
 
-    module: timm_vit.Attention | nn.MultiheadAttention
+    module: Attention | nn.MultiheadAttention
     gain: Float[Tensor, " neuron"] | None
     """LayerScale's, which can turn a contribution's sign; None where there is none."""
 
@@ -67,9 +68,10 @@ def class_token_attention(network: nn.Module) -> ClassTokenAttention:
         ValueError: The last block is of a kind whose contributions are not defined here.
     """
     if isinstance(network, torchvision_vit.VisionTransformer):
-        return ClassTokenAttention(network.encoder.layers[-1].self_attention, None)
+        block: Any = network.encoder.layers[-1]
+        return ClassTokenAttention(block.self_attention, None)
     block = network.blocks[-1] if isinstance(network, timm_vit.VisionTransformer) else network
-    if type(block) is not timm_vit.Block or type(block.attn) is not timm_vit.Attention:
+    if type(block) is not timm_vit.Block or type(block.attn) is not Attention:
         raise ValueError(
             "class_token_attention: expected a last block that adds plain attention, got "
             f"{type(block).__name__} of {type(network).__name__}. {_INSTEAD}"
@@ -102,17 +104,17 @@ def class_token_contributions(
     queries, keys, values = _heads(module, inputs)
     scores = queries[:, :, :1] @ keys.mT / queries.shape[-1] ** 0.5
     weighted = scores.softmax(-1).mT * values
-    projection = module.proj if isinstance(module, timm_vit.Attention) else module.out_proj
+    projection = module.proj if isinstance(module, Attention) else module.out_proj
     added = weighted.transpose(1, 2).flatten(2) @ projection.weight.T
     return added if attention.gain is None else added * attention.gain
 
 
 def _heads(
-    module: timm_vit.Attention | nn.MultiheadAttention,
+    module: Attention | nn.MultiheadAttention,
     inputs: Float[Tensor, "image token feature"],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Queries, keys and values with axes image, head, token, feature of the head."""
-    if isinstance(module, timm_vit.Attention):
+    if isinstance(module, Attention):
         projected = module.qkv(inputs)
     else:
         projected = nn.functional.linear(inputs, module.in_proj_weight, module.in_proj_bias)
@@ -120,6 +122,6 @@ def _heads(
         part.unflatten(2, (module.num_heads, -1)).transpose(1, 2)
         for part in projected.chunk(3, dim=-1)
     )
-    if isinstance(module, timm_vit.Attention):
+    if isinstance(module, Attention):
         queries, keys = module.q_norm(queries), module.k_norm(keys)
     return queries, keys, values

@@ -7,8 +7,7 @@ import torch
 from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms.v2 import functional
+from torchvision.transforms import v2
 
 from sieve_assets import study
 
@@ -18,12 +17,12 @@ def cut_frame(image: Image.Image, transform: study.Transform) -> Image.Image:
 
     A picture that has the frame's size already comes back as it is.
     """
-    interpolation = InterpolationMode(transform.interpolation)
     picture = image if image.mode == "RGB" else image.convert("RGB")
-    resized = functional.resize(picture, [transform.resize_px], interpolation)
-    if resized.size == (transform.crop_px, transform.crop_px):
-        return resized
-    return functional.center_crop(resized, [transform.crop_px])
+    is_frame = picture.size == (transform.crop_px, transform.crop_px)
+    if is_frame and transform.crop_px == transform.resize_px:
+        return picture
+    resize = v2.Resize(transform.resize_px, v2.InterpolationMode(transform.interpolation))
+    return v2.CenterCrop(transform.crop_px)(resize(picture))
 
 
 def input_frames(
@@ -36,7 +35,7 @@ def input_frames(
     """
     pixels = np.empty((len(images), transform.crop_px, transform.crop_px, 3), np.uint8)
     for position, image in enumerate(images):
-        pixels[position] = cut_frame(image, transform)
+        pixels[position] = np.asarray(cut_frame(image, transform))
     frames = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
     mean, std = (
         255 * torch.tensor(values, device=device).view(3, 1, 1)

@@ -66,7 +66,7 @@ class DiffusersGenerator:
             "size_px": settings.size_px,
             "precision": settings.precision,
         }
-        self._pipeline = pipeline
+        self._pipeline: Any = pipeline
         self._settings = settings
         self._batch_size = batch_size
         takes = inspect.signature(pipeline.__call__).parameters

@@ -11,15 +11,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sieve_assets import study
-from sieve_assets.models.attribution import (
-    class_token_attention,
-    class_token_contributions,
-    token_layout,
-    token_maps,
-)
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.networks import load_network, module_at
 from sieve_assets.models.precision import full_precision
+from sieve_assets.models.readings import reading_for
 from sieve_assets.models.weights import content_hash
 
 
@@ -84,18 +79,15 @@ class NeuronTarget:
             ),
         )
         self._where = f"target {name}"
-        self._settings = settings
+        self._transform = settings.transform
+        self._layer_path = settings.layer
         self._batch_size = batch_size
         self._network = network
         self._device = next(network.parameters()).device
         self._layer = module_at(network, settings.layer, where=self._where)
-        is_token = settings.reducer == "class_token"
-        is_contributed = settings.maps == "class_token_contributions"
-        self._layout = token_layout(network) if is_token else None
-        self._attention = class_token_attention(network) if is_contributed else None
+        self._reading = reading_for(settings, network)
         frame = Image.new("RGB", (settings.transform.crop_px, settings.transform.crop_px))
-        _, maps = self._forward([frame], with_maps=True)
-        self._map_shape = maps.shape[2:]
+        self._no_maps = self._forward([frame], with_maps=True)[1][:0].clone()
 
     def observe(self, images: Sequence[Image.Image]) -> Observation:
         """Activations and maps of all neurons, on the network's device.
@@ -106,13 +98,11 @@ class NeuronTarget:
         Raises:
             ValueError: An activation is not finite; its image's position and neuron are named.
         """
-        parts = list(self._observations(images, with_maps=True))
-        if not parts:
-            return Observation(
-                torch.empty(0, self.width), torch.empty(0, self.width, *self._map_shape)
-            )
-        activations, maps = (torch.cat(part) for part in zip(*parts, strict=True))
-        return Observation(activations, maps)
+        rows, maps = [self._no_maps.new_empty(0, self.width)], [self._no_maps]
+        for batch_rows, batch_maps in self._batches(images, with_maps=True):
+            rows.append(batch_rows)
+            maps.append(batch_maps)
+        return Observation(torch.cat(rows), torch.cat(maps))
 
     def activations(self, images: Sequence[Image.Image]) -> Float[np.ndarray, "image neuron"]:
         """Activations of all neurons, float32; the same as `observe` gives, without the maps.
@@ -122,58 +112,47 @@ class NeuronTarget:
         """
         rows = np.empty((len(images), self.width), np.float32)
         start = 0
-        for activations, _ in self._observations(images, with_maps=False):
+        for activations, _ in self._batches(images, with_maps=False):
             rows[start : start + len(activations)] = activations.cpu().numpy()
             start += len(activations)
         return rows
 
-    def _observations(
+    def _batches(
         self, images: Sequence[Image.Image], *, with_maps: bool
-    ) -> Iterator[tuple[Tensor, Tensor | None]]:
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(images), self._batch_size):
             batch = images[start : start + self._batch_size]
             activations, maps = self._forward(batch, with_maps=with_maps)
             self._require_finite(activations, start)
             yield activations, maps
 
-    def _forward(
-        self, images: Sequence[Image.Image], *, with_maps: bool
-    ) -> tuple[Tensor, Tensor | None]:
-        """One batch through the network; maps only when asked for."""
+    def _forward(self, images: Sequence[Image.Image], *, with_maps: bool) -> tuple[Tensor, Tensor]:
+        """One batch through the network: activations, and maps or, if not asked for, nothing."""
         with full_precision():
-            frames = input_frames(images, self._settings.transform, device=self._device)
-            attention = self._attention.module if self._attention and with_maps else None
+            frames = input_frames(images, self._transform, device=self._device)
+            attention = self._reading.attention if with_maps else None
             with _watch(self._layer, attention) as seen:
                 self._network(frames)
             output = self._checked(seen.get("output"))
-            if self._settings.reducer == "mean":
-                return output.mean((2, 3)), output
-            activations = output[:, 0]
-            return activations, self._token_maps(output, seen) if with_maps else None
-
-    def _token_maps(self, output: Tensor, seen: dict[str, Any]) -> Tensor:
-        if self._attention is None:
-            return token_maps(output, self._layout)
-        contributions = class_token_contributions(self._attention, seen["attended"])
-        return token_maps(contributions, self._layout)
+            activations = self._reading.activations(output)
+            if not with_maps:
+                return activations, activations.new_empty(0)
+            return activations, self._reading.maps(output, seen.get("attended"))
 
     def _checked(self, output: Any) -> Tensor:
         """The layer's output as float32, if its axes and width are those of the settings."""
-        is_map = self._settings.reducer == "mean"
-        axes, n_axes, neurons = (
-            ("image, neuron, row, column", 4, 1) if is_map else ("image, token, neuron", 3, 2)
-        )
-        layer = f"layer {self._settings.layer!r}"
-        if not isinstance(output, Tensor) or output.ndim != n_axes:
+        axes = self._reading.axes
+        if not isinstance(output, Tensor) or output.ndim != len(axes):
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(
-                f"{self._where}: expected axes {axes} from {layer}, got {found}. "
-                f"Choose another layer, or another reducer than {self._settings.reducer!r}."
+                f"{self._where}: expected axes {', '.join(axes)} from layer {self._layer_path!r}, "
+                f"got {found}. Choose another layer, or the reducer that goes with it."
             )
-        if output.shape[neurons] != self.width:
+        width = output.shape[axes.index("neuron")]
+        if width != self.width:
             raise ValueError(
-                f"{self._where}: expected width = {self.width} neurons in {layer}, got "
-                f"{output.shape[neurons]}. Correct width or layer in the study file."
+                f"{self._where}: expected width = {self.width} neurons in layer "
+                f"{self._layer_path!r}, got {width}. Correct width or layer in the study file."
             )
         return output.to(torch.float32)
 

@@ -135,7 +135,7 @@ def load_vision_language(
         )
     source, tag = (f"local-dir:{folder}", None) if is_folder else split_name(str(settings.model))
     try:
-        model, transform = open_clip.create_model_from_pretrained(source, tag, device=device)
+        loaded: Any = open_clip.create_model_from_pretrained(source, tag, device=device)
         tokenizer = open_clip.get_tokenizer(source)
     except (RuntimeError, ValueError, OSError, TypeError, KeyError) as error:
         expected = "configuration, weights and tokenizer that fit" if is_folder else _NAMES
@@ -144,6 +144,7 @@ def load_vision_language(
             f"{shorten(str(error), _LONGEST_REASON)} "
             "Correct model in the study file, or what lies there."
         ) from error
+    model, transform = loaded
     weights_hash = (
         content_hash(folder) if is_folder else study.settings_hash(source, state_hash(model))
     )

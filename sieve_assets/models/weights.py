@@ -63,8 +63,14 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Training scripts wrap them ({"state_dict": …}, names beginning with "module."): unwrapped here.
 
     Raises:
+        LookupError: There is no such file.
         ValueError: The file does not hold a state dict.
     """
+    if not path.is_file():
+        raise LookupError(
+            f"read_state_dict: expected a file of weights, got {path}, where there is none. "
+            "Check weights in the study file."
+        )
     try:
         is_safe = path.suffix == ".safetensors"
         saved = load_file(path) if is_safe else torch.load(path, "cpu", weights_only=True)

@@ -73,6 +73,19 @@ def resnet_settings(resnet, tmp_path_factory) -> study.Target:
 
 
 @pytest.fixture(scope="session")
+def torchvision_resnet() -> torch.nn.Module:
+    return spread(torchvision.models.resnet18(num_classes=5))
+
+
+@pytest.fixture(scope="session")
+def torchvision_settings(torchvision_resnet, resnet_settings, tmp_path_factory) -> study.Target:
+    weights = tmp_path_factory.mktemp("torchvision") / "resnet18.pth"
+    torch.save(torchvision_resnet.state_dict(), weights)
+    own = {"network": "torchvision:resnet18", "network_args": {}, "weights": weights, "width": 512}
+    return study.Target.model_validate(resnet_settings.model_dump() | own)
+
+
+@pytest.fixture(scope="session")
 def vit() -> torch.nn.Module:
     return spread(timm.create_model("vit_base_patch16_224", num_classes=5, **VIT_ARGS))
 

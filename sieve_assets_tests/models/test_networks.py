@@ -3,28 +3,25 @@
 import pytest
 import timm
 import torch
-import torchvision
 from safetensors.torch import save_file
 
 from sieve_assets.models.networks import load_network, module_at
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_torchvision_checkpoint_gives_its_network(tmp_path, resnet_settings, suffix):
-    torch.manual_seed(0)
-    source = torchvision.models.resnet18(num_classes=5).eval()
-    weights = tmp_path / f"resnet18{suffix}"
-    save = torch.save if suffix == ".pth" else save_file
-    save(source.state_dict(), weights)
-    settings = resnet_settings.model_copy(
-        update={"network": "torchvision:resnet18", "network_args": {}, "weights": weights}
-    )
+def test_a_torchvision_checkpoint_gives_its_network(
+    tmp_path, torchvision_resnet, torchvision_settings, suffix
+):
+    settings = torchvision_settings
+    if suffix == ".safetensors":
+        save_file(torchvision_resnet.state_dict(), tmp_path / "resnet18.safetensors")
+        settings = settings.model_copy(update={"weights": tmp_path / "resnet18.safetensors"})
 
     network = load_network(settings, where="test")
 
     frames = torch.rand(1, 3, 32, 32)
     with torch.inference_mode():
-        torch.testing.assert_close(network(frames), source(frames))
+        torch.testing.assert_close(network(frames), torchvision_resnet(frames))
 
 
 def test_a_network_is_ready_for_inference(resnet_settings):

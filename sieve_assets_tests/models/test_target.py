@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -138,20 +137,12 @@ def test_no_pictures_give_no_rows(resnet_settings):
     assert target.observe([]).maps.shape == (0, 16, 8, 8)
 
 
-def test_a_layer_that_is_overwritten_later_is_kept_as_it_was(tmp_path, resnet_settings, images):
+def test_a_layer_that_is_overwritten_later_is_kept_as_it_was(
+    torchvision_resnet, torchvision_settings, images
+):
     """In torchvision's blocks `out += identity` and ReLU in place follow the second norm."""
-    torch.manual_seed(0)
-    network = torchvision.models.resnet18(num_classes=5).eval()
-    weights = tmp_path / "resnet18.pth"
-    torch.save(network.state_dict(), weights)
-    settings = changed(
-        resnet_settings,
-        network="torchvision:resnet18",
-        network_args={},
-        weights=weights,
-        layer="layer1.0.bn2",
-        width=64,
-    )
+    settings = changed(torchvision_settings, layer="layer1.0.bn2", width=64)
+    network = torchvision_resnet
 
     observation = load(settings, 2).observe(images[:2])
 

@@ -155,6 +155,11 @@ def test_a_broken_file_is_named(tmp_path, name, content):
         read_state_dict(tmp_path / name)
 
 
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(LookupError, match=r"expected a file of weights, got .*weights\.pth"):
+        read_state_dict(tmp_path / "weights.pth")
+
+
 def test_a_file_of_something_else_is_named(tmp_path):
     torch.save({"epoch": 3, "lr": 0.1}, tmp_path / "weights.pth")
     torch.save(torch.zeros(2), tmp_path / "tensor.pth")
