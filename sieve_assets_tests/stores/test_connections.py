@@ -54,7 +54,13 @@ with open_warehouse(Path(sys.argv[1]), is_read_only=False, patience_s=60) as con
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
-def test_a_warehouse_made_meanwhile_is_kept(path):
+def refuse_link(_source, _target):
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("link", [os.link, refuse_link])
+def test_a_warehouse_made_meanwhile_is_kept(path, monkeypatch, link):
+    monkeypatch.setattr(os, "link", link)
     set_version(path, "COMMENT ON TABLE clusters IS 'the first'")
     connections._create(path)
     with open_to_read(path) as connection:
@@ -66,10 +72,7 @@ def test_a_warehouse_made_meanwhile_is_kept(path):
 
 
 def test_a_file_system_without_hard_links_will_do(path, monkeypatch):
-    def refuse(_source, _target):
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse_link)
     with open_to_read(path) as connection:
         assert connection.execute("SELECT version FROM schema_version").fetchall()
     assert [one.name for one in path.parent.iterdir()] == [path.name]

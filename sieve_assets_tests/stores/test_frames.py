@@ -166,6 +166,12 @@ def test_what_is_no_list_of_numbers_is_refused(bad):
         rows_for(LISTS, activations([np.zeros(2), bad]))
 
 
+def test_more_numbers_than_arrow_can_count_are_refused():
+    endless = np.broadcast_to(np.float32(0), 2**30)  # takes no memory
+    with pytest.raises(ValueError, match=r"at most 2147483647 numbers at once, got 3221225472\."):
+        rows_for(LISTS, activations([endless] * 3))
+
+
 def test_lists_of_names_stay_lists():
     frame = pd.DataFrame(
         {

@@ -13,46 +13,20 @@ from sieve_assets.stores.warehouse import Replacement, Warehouse
 
 
 def samples(model="m", neuron=0, names=("a", "b"), activation=1.0):
-    return pd.DataFrame(
-        {
-            "model": model,
-            "neuron": neuron,
-            "rank": range(len(names)),
-            "image_id": list(names),
-            "activation": np.float32(activation),
-        }
-    )
+    ranked = pd.DataFrame({"rank": range(len(names)), "image_id": list(names)})
+    return ranked.assign(model=model, neuron=neuron, activation=np.float32(activation))
 
 
-def images(probe="p", names=("a", "b"), positions=None):
-    return pd.DataFrame(
-        {
-            "probe": probe,
-            "image_id": list(names),
-            "position": range(len(names)) if positions is None else positions,
-            "uri": "u",
-            "label": "l",
-            "sha256": "s",
-            "width_px": 1,
-            "height_px": 1,
-            "is_held_out": False,
-        }
-    )
+def images(probe="p", names=("a", "b"), positions=(0, 1)):
+    placed = pd.DataFrame({"image_id": list(names), "position": positions})
+    known = {"uri": "u", "label": "l", "sha256": "s", "width_px": 1, "height_px": 1}
+    return placed.assign(probe=probe, is_held_out=False, **known)
 
 
 def pictures(*names, seconds=1.0):
-    return pd.DataFrame(
-        {
-            "picture_id": list(names),
-            "generator": "g",
-            "prompt": "p",
-            "seed": 0,
-            "uri": "u",
-            "sha256": "s",
-            "drawn_by_run": "r",
-            "seconds": seconds,
-        }
-    )
+    known = {"generator": "g", "prompt": "p", "seed": 0, "uri": "u", "sha256": "s"}
+    named = pd.DataFrame({"picture_id": list(names)})
+    return named.assign(drawn_by_run="r", seconds=seconds, **known)
 
 
 def neurons(*keys):
@@ -78,7 +52,7 @@ def test_rows_come_back_as_they_were(warehouse):
     rows = samples(activation=0.1)
     warehouse.replace(replacing(rows, ("m", 0)))
     found = warehouse.read("SELECT * FROM selected_samples ORDER BY rank")
-    pd.testing.assert_frame_equal(found, rows, check_dtype=False)
+    pd.testing.assert_frame_equal(found, rows, check_dtype=False, check_like=True)
     assert found["activation"].dtype == np.float32
 
 
@@ -138,12 +112,8 @@ def test_any_sequence_of_replacements_ends_like_a_dictionary(warehouse, steps):
     warehouse.replace(replacing(pd.DataFrame(), *every))
     expected = {}
     for step in steps:
-        rows = pd.concat(
-            [
-                pd.DataFrame(),
-                *(samples(model, neuron, names) for (model, neuron), names in step.items()),
-            ]
-        )
+        parts = [samples(model, neuron, names) for (model, neuron), names in step.items()]
+        rows = pd.concat([pd.DataFrame(), *parts])
         warehouse.replace(replacing(rows[::-1], *step))
         expected.update(step)
     assert stored(warehouse) == [(*key, name) for key in sorted(expected) for name in expected[key]]
