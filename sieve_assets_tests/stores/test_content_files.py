@@ -99,6 +99,14 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert files_below(tmp_path) == ["file"]
 
 
+def test_who_is_reading_the_old_file_reads_on(tmp_path):
+    write_atomically(tmp_path / "file", b"old")
+    with (tmp_path / "file").open("rb", buffering=0) as reader:
+        write_atomically(tmp_path / "file", b"new and longer")
+        assert reader.read() == b"old"
+    assert (tmp_path / "file").read_bytes() == b"new and longer"
+
+
 def test_a_root_that_is_a_file_is_named(tmp_path):
     (tmp_path / "root").touch()
     with pytest.raises(OSError, match="root"):
