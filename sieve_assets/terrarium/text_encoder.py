@@ -1,8 +1,13 @@
 """An open_clip text tower as a transformers model: what a diffusers pipeline takes."""
 
+from typing import Any
+
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection, CLIPTokenizer
+
+# Configurations written before transformers 4.31 have this id whatever the tokenizer's is.
+_OLD_END = 2
 
 
 def hf_text_encoder(clip_model: nn.Module, tokenizer: CLIPTokenizer) -> CLIPTextModelWithProjection:
@@ -18,9 +23,10 @@ def hf_text_encoder(clip_model: nn.Module, tokenizer: CLIPTokenizer) -> CLIPText
     Raises:
         ValueError: The tower or the tokenizer has a form that transformers' CLIP cannot express.
     """
-    tower = getattr(clip_model, "text", clip_model)
+    tower: Any = getattr(clip_model, "text", clip_model)
     _require_convertible(tower, tokenizer)
     blocks = list(tower.transformer.resblocks)
+    tokens: Any = tokenizer
     config = CLIPTextConfig(
         vocab_size=tower.token_embedding.num_embeddings,
         hidden_size=tower.token_embedding.embedding_dim,
@@ -31,11 +37,11 @@ def hf_text_encoder(clip_model: nn.Module, tokenizer: CLIPTokenizer) -> CLIPText
         max_position_embeddings=tower.positional_embedding.shape[0],
         hidden_act=_activation_name(blocks[0].mlp.gelu),
         layer_norm_eps=tower.ln_final.eps,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=tokens.bos_token_id,
+        eos_token_id=tokens.eos_token_id,
+        pad_token_id=tokens.pad_token_id,
     )
-    encoder = CLIPTextModelWithProjection(config)
+    encoder: Any = CLIPTextModelWithProjection(config)
     weights = _tower_weights(tower)
     for position, block in enumerate(blocks):
         prefix = f"text_model.encoder.layers.{position}."
@@ -44,7 +50,7 @@ def hf_text_encoder(clip_model: nn.Module, tokenizer: CLIPTokenizer) -> CLIPText
     return encoder.eval()
 
 
-def _tower_weights(tower: nn.Module) -> dict[str, Tensor]:
+def _tower_weights(tower: Any) -> dict[str, Tensor]:
     return {
         "text_model.embeddings.token_embedding.weight": tower.token_embedding.weight,
         "text_model.embeddings.position_embedding.weight": tower.positional_embedding,
@@ -55,19 +61,20 @@ def _tower_weights(tower: nn.Module) -> dict[str, Tensor]:
 
 
 def _block_weights(block: ResidualAttentionBlock) -> dict[str, Tensor]:
-    attention = block.attn
+    attention: Any = block.attn
+    mlp: Any = block.mlp
     weights: dict[str, Tensor] = {}
     parts = zip(
         "qkv", attention.in_proj_weight.chunk(3), attention.in_proj_bias.chunk(3), strict=True
     )
     for name, weight, bias in parts:
         weights |= {f"self_attn.{name}_proj.weight": weight, f"self_attn.{name}_proj.bias": bias}
-    modules = {
+    modules: dict[str, Any] = {
         "self_attn.out_proj": attention.out_proj,
         "layer_norm1": block.ln_1,
         "layer_norm2": block.ln_2,
-        "mlp.fc1": block.mlp.c_fc,
-        "mlp.fc2": block.mlp.c_proj,
+        "mlp.fc1": mlp.c_fc,
+        "mlp.fc2": mlp.c_proj,
     }
     for name, module in modules.items():
         weights |= {f"{name}.weight": module.weight, f"{name}.bias": module.bias}
@@ -104,7 +111,7 @@ def _require_convertible(tower: nn.Module, tokenizer: CLIPTokenizer) -> None:
             len(tokenizer) == vocabulary
         ),
         "an end token with the highest id": end == len(tokenizer) - 1,
-        "an end token other than 2, which transformers treats apart": end != 2,
+        f"an end token other than {_OLD_END}, which transformers treats apart": end != _OLD_END,
     }
     missing = [what for what, holds in checks.items() if not holds]
     if missing:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
@@ -27,7 +28,7 @@ def clip_tokenizer(texts: Iterable[str], *, n_merges: int, context_length: int) 
     Source: Sennrich et al. 2016, algorithm 1; byte-level and lower-cased as in CLIP.
     """
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    merges = learn_merges(_count_words(texts), count=n_merges)
+    merges: Any = learn_merges(_count_words(texts), count=n_merges)
     tokens = [*letters, *(letter + END_OF_WORD for letter in letters)]
     tokens += [*(left + right for left, right in merges), START, END]
     vocabulary = {token: position for position, token in enumerate(dict.fromkeys(tokens))}

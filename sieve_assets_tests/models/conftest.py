@@ -1,6 +1,7 @@
 """Tiny checkpoints of the real formats, with random weights, and pictures of many sizes."""
 
 import json
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -24,9 +25,19 @@ from sieve_assets.terrarium.tokenizer import clip_tokenizer
 TRANSFORM = study.Transform(
     resize_px=64, crop_px=64, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3), interpolation="bilinear"
 )
-RESNET_ARGS = {"channels": [8, 8, 16, 16], "layers": [1, 1, 1, 1], "output_stride": 8}
-VIT_ARGS = {"img_size": 64, "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 4}
-TORCHVISION_VIT = {
+RESNET_ARGS: dict[str, Any] = {
+    "channels": [8, 8, 16, 16],
+    "layers": [1, 1, 1, 1],
+    "output_stride": 8,
+}
+VIT_ARGS: dict[str, Any] = {
+    "img_size": 64,
+    "patch_size": 8,
+    "embed_dim": 32,
+    "depth": 2,
+    "num_heads": 4,
+}
+TORCHVISION_VIT: dict[str, Any] = {
     "image_size": 64,
     "patch_size": 8,
     "num_layers": 2,
@@ -36,7 +47,7 @@ TORCHVISION_VIT = {
 }
 
 
-def spread(network: torch.nn.Module, *, seed: int = 0) -> torch.nn.Module:
+def spread(network: Any, *, seed: int = 0) -> Any:
     """Random weights and normalisation statistics large enough that everything matters."""
     torch.manual_seed(seed)
     for name, value in network.state_dict().items():
@@ -168,39 +179,35 @@ def clip_folder(clip, tokenizer, tmp_path_factory):
 def pipeline(clip, tokenizer) -> StableDiffusionXLPipeline:
     """Stable Diffusion XL as the embedded world has it: one text encoder, 8 x 8 latents."""
     torch.manual_seed(0)
-    unet = UNet2DConditionModel(
-        sample_size=8,
-        in_channels=4,
-        out_channels=4,
-        layers_per_block=1,
-        block_out_channels=(8, 16),
-        norm_num_groups=4,
-        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        cross_attention_dim=32,
-        attention_head_dim=2,
-        addition_embed_type="text_time",
-        addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=24 + 6 * 8,
-    )
-    vae = AutoencoderKL(
-        block_out_channels=(8, 8, 8, 8),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=1,
-        norm_num_groups=4,
-        latent_channels=4,
-    )
-    return StableDiffusionXLPipeline(
-        vae=vae,
-        unet=unet,
-        text_encoder=None,
-        tokenizer=None,
-        text_encoder_2=hf_text_encoder(clip, tokenizer),
-        tokenizer_2=tokenizer,
-        scheduler=DPMSolverMultistepScheduler(beta_schedule="scaled_linear"),
-        add_watermarker=False,
-    )
+    unet: dict[str, Any] = {
+        "sample_size": 8,
+        "layers_per_block": 1,
+        "block_out_channels": (8, 16),
+        "norm_num_groups": 4,
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "UpBlock2D"),
+        "cross_attention_dim": 32,
+        "attention_head_dim": 2,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 8,
+        "projection_class_embeddings_input_dim": 24 + 6 * 8,
+    }
+    vae: dict[str, Any] = {
+        "block_out_channels": (8, 8, 8, 8),
+        "down_block_types": ("DownEncoderBlock2D",) * 4,
+        "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "norm_num_groups": 4,
+    }
+    components: dict[str, Any] = {
+        "unet": UNet2DConditionModel(**unet),
+        "vae": AutoencoderKL(**vae),
+        "text_encoder": None,
+        "tokenizer": None,
+        "text_encoder_2": hf_text_encoder(clip, tokenizer),
+        "tokenizer_2": tokenizer,
+        "scheduler": DPMSolverMultistepScheduler(beta_schedule="scaled_linear"),
+    }
+    return StableDiffusionXLPipeline(**components, add_watermarker=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """Class-token contributions against loops over heads, and against what the block really adds."""
 
+from typing import Any
+
 import pytest
 import timm
 import torch
@@ -13,7 +15,13 @@ from sieve_assets.models.attribution import (
     token_maps,
 )
 
-SMALL = {"img_size": 32, "patch_size": 8, "embed_dim": 24, "depth": 2, "num_heads": 3}
+SMALL: dict[str, Any] = {
+    "img_size": 32,
+    "patch_size": 8,
+    "embed_dim": 24,
+    "depth": 2,
+    "num_heads": 3,
+}
 
 
 def small_vit(name="vit_base_patch16_224", **args):
@@ -99,7 +107,8 @@ def test_all_contributions_and_the_bias_are_what_the_class_token_gets(make):
     contributions = class_token_contributions(attention, inputs)
 
     is_timm = hasattr(network, "blocks")
-    bias = attention.module.proj.bias if is_timm else attention.module.out_proj.bias
+    module: Any = attention.module
+    bias = module.proj.bias if is_timm else module.out_proj.bias
     bias = bias if attention.gain is None else bias * attention.gain
     torch.testing.assert_close(contributions.sum(1) + bias, added[:, 0], rtol=1e-4, atol=1e-4)
 

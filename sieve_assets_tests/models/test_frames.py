@@ -1,5 +1,7 @@
 """The frame a network sees, against torchvision's own transforms and plain arithmetic."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from sieve_assets.models.frames import cut_frame, input_frames
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
 
-def transform_of(resize_px, crop_px, interpolation="bilinear"):
+def transform_of(resize_px, crop_px, interpolation: Any = "bilinear"):
     return study.Transform(
         resize_px=resize_px, crop_px=crop_px, mean=MEAN, std=STD, interpolation=interpolation
     )

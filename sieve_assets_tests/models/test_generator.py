@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,7 +73,7 @@ def test_pictures_are_those_of_the_pipeline_itself(pipeline, drawer):
 
     assert {(picture.size, picture.mode) for picture in pictures} == {((64, 64), "RGB")}
     assert largest_difference(pictures, expected) <= 2
-    assert np.std(pictures[0]) > 5
+    assert np.asarray(pictures[0]).std() > 5
 
 
 @pytest.mark.parametrize(
@@ -166,8 +167,11 @@ def test_no_prompts_give_no_pictures(drawer):
 
 def test_a_tiny_autoencoder_draws_too(pipeline, tmp_path):
     torch.manual_seed(0)
-    stages = {"encoder_block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4}
-    counts = {"num_encoder_blocks": (1,) * 4, "num_decoder_blocks": (1,) * 4}
+    stages: dict[str, Any] = {
+        "encoder_block_out_channels": (8,) * 4,
+        "decoder_block_out_channels": (8,) * 4,
+    }
+    counts: dict[str, Any] = {"num_encoder_blocks": (1,) * 4, "num_decoder_blocks": (1,) * 4}
     folder = with_components(pipeline, tmp_path, vae=AutoencoderTiny(**stages, **counts))
 
     assert load(folder).draw(["red circle"], [1])[0].size == (64, 64)
@@ -183,7 +187,7 @@ def test_lower_precision_draws_every_time(pipeline_folder, precision):
     assert largest_difference(first, second) == 0
 
 
-def with_one_text_model(pipeline) -> dict:
+def with_one_text_model(pipeline) -> dict[str, Any]:
     """The components as Stable Diffusion 1 and its kin have them."""
     changed = {"addition_embed_type": None, "projection_class_embeddings_input_dim": None}
     return {
@@ -198,25 +202,25 @@ def with_one_text_model(pipeline) -> dict:
 def test_a_safety_checker_is_not_loaded(pipeline, tmp_path):
     size = {"hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 2}
     vision = size | {"num_hidden_layers": 1, "image_size": 8, "patch_size": 4, "projection_dim": 8}
-    StableDiffusionPipeline(
-        **with_one_text_model(pipeline),
-        scheduler=DDIMScheduler(clip_sample=False, steps_offset=1),
-        safety_checker=StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision)),
-    ).save_pretrained(tmp_path)
+    components = with_one_text_model(pipeline) | {
+        "scheduler": DDIMScheduler(clip_sample=False, steps_offset=1),
+        "safety_checker": StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision)),
+    }
+    StableDiffusionPipeline(**components).save_pretrained(tmp_path)
 
     generator = load(tmp_path)
 
     assert generator._pipeline.safety_checker is None
-    assert np.std(generator.draw(["red circle"], [1])[0]) > 0
+    assert np.asarray(generator.draw(["red circle"], [1])[0]).std() > 0
 
 
 def test_a_pipeline_that_takes_no_negative_prompt_is_refused(pipeline, tmp_path):
-    LatentConsistencyModelPipeline(
-        **with_one_text_model(pipeline),
-        scheduler=LCMScheduler(),
-        safety_checker=None,
-        requires_safety_checker=False,
-    ).save_pretrained(tmp_path)
+    components = with_one_text_model(pipeline) | {
+        "scheduler": LCMScheduler(),
+        "safety_checker": None,
+        "requires_safety_checker": False,
+    }
+    LatentConsistencyModelPipeline(**components).save_pretrained(tmp_path)
 
     load(tmp_path)
     with pytest.raises(ValueError, match="negative prompt, got LatentConsistencyModelPipeline"):

@@ -31,6 +31,7 @@ def test_contributions_are_laid_on_the_grid(vit, vit_settings):
     maps = reading.maps(output, attended)
 
     assert isinstance(reading, TokenReading)
+    assert reading.source is not None
     assert reading.attention is vit.blocks[-1].attn
     expected = class_token_contributions(reading.source, attended)
     torch.testing.assert_close(maps[:, :, 3, 4], expected[:, 1 + 8 * 3 + 4])

@@ -1,6 +1,7 @@
 """Observations against plain forward passes, and the peers' defects, each as a claim."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -248,7 +249,8 @@ def test_a_class_token_of_a_network_without_one_is_refused(resnet_settings):
 
 def test_a_neuron_that_is_not_finite_is_named(resnet_settings, images):
     target = load(resnet_settings, batch_size=2)
-    target._network.layer4[0].bn2.bias[5] = torch.inf
+    network: Any = target._network
+    network.layer4[0].bn2.bias[5] = torch.inf
 
     for observe in (target.observe, target.activations):
         with pytest.raises(ValueError, match=r"got inf for image 0 .*, neuron 5\. Check"):
@@ -258,7 +260,8 @@ def test_a_neuron_that_is_not_finite_is_named(resnet_settings, images):
 def test_an_image_that_overflows_is_named_by_its_position(resnet_settings):
     transform = resnet_settings.transform.model_dump() | {"mean": (0.0, 0.0, 0.0)}
     target = load(changed(resnet_settings, transform=transform), batch_size=2)
-    target._network.conv1.weight.mul_(1e38)
+    network: Any = target._network
+    network.conv1.weight.mul_(1e38)
     black, white = (Image.new("RGB", (64, 64), colour) for colour in ("black", "white"))
 
     assert np.isfinite(target.activations([black])).all()

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -152,7 +153,8 @@ def test_an_unknown_name_is_refused():
 def test_an_embedding_that_is_not_finite_names_its_input(clip_folder, images):
     model = load(clip_folder)
     ids = model._tokenizer(["texture"])[0]
-    model._model.token_embedding.weight[ids[1]] = torch.nan
+    clip: Any = model._model
+    clip.token_embedding.weight[ids[1]] = torch.nan
 
     with pytest.raises(ValueError, match=r"for input 2 of those given \('texture'\)"):
         model.embed_texts(["red circle", "", "texture"])

@@ -1,5 +1,7 @@
 """The converted text tower against open_clip's own forward pass."""
 
+from typing import Any
+
 import open_clip
 import pytest
 import torch
@@ -17,7 +19,7 @@ def tokenizer():
     return clip_tokenizer(TEXTS, n_merges=50, context_length=16)
 
 
-def build(tokenizer, model=open_clip.CLIP, *, quick_gelu=False, **text):
+def build(tokenizer, model: Any = open_clip.CLIP, *, quick_gelu=False, **text):
     torch.manual_seed(0)
     text_cfg = TEXT | {"vocab_size": len(tokenizer)} | text
     clip = model(embed_dim=24, vision_cfg=VISION, text_cfg=text_cfg, quick_gelu=quick_gelu)
@@ -49,7 +51,7 @@ def test_hidden_states_are_the_blocks_outputs(tokenizer):
     ids = ids_of(tokenizer)
     outputs = []
     for block in clip.transformer.resblocks:
-        block.register_forward_hook(lambda module, args, output: outputs.append(output))
+        block.register_forward_hook(lambda *call: outputs.append(call[2]))
 
     with torch.inference_mode():
         states = hf_text_encoder(clip, tokenizer)(ids, output_hidden_states=True).hidden_states
@@ -74,7 +76,7 @@ def test_changing_the_encoder_leaves_the_tower_alone(tokenizer):
     clip = build(tokenizer)
     before = clip.token_embedding.weight.clone()
 
-    encoder = hf_text_encoder(clip, tokenizer)
+    encoder: Any = hf_text_encoder(clip, tokenizer)
     torch.nn.init.zeros_(encoder.text_model.embeddings.token_embedding.weight)
 
     assert not encoder.training
