@@ -34,7 +34,7 @@ def check(file: Path | None) -> None:
 @main.command()
 def demo() -> None:
     """Interpret and verify the neurons of the embedded targets, through Dagster."""
-    from sieve_assets.assets import demo as run_of_everything  # noqa: PLC0415 (seconds to import)
+    from sieve_assets import demo as run_of_everything  # noqa: PLC0415 (seconds to import)
 
     run_of_everything.run()
 

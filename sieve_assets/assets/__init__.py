@@ -2,5 +2,5 @@
 
 `stages` turns a function into a partitioned asset, `resources` gives it stores and models, `records`
 writes its rows with their provenance. The stages themselves, in the paper's order: `probe`, `select`,
-`hypothesize`, `verify`. `demo` runs them all.
+`hypothesize`, `verify`.
 """

@@ -103,7 +103,7 @@ def _shard(bench: Workbench, target: "Target", images: pd.DataFrame, count: int)
     """Where a shard's arrays are, computed if they are not stored for these very images and weights."""
     content = hashlib.sha256("".join(images["sha256"]).encode()).hexdigest()
     held_out = images["is_held_out"].tolist()
-    shard_id = settings_hash(target.weights_hash, content, held_out, count)
+    shard_id = settings_hash(probe_pass.version, target.weights_hash, content, held_out, count)
     known = bench.warehouse.read("SELECT uri FROM probe_shards WHERE shard_id = $1", [shard_id])
     if len(known):
         return str(known["uri"].iloc[0])
@@ -131,7 +131,7 @@ def _observed(
         if len(places):
             chosen, positions = (x[places] for x in seen), places + start
             kept = merge_strongest(kept, *chosen, positions, count=count)
-    return {"activations": np.concatenate(activations), **_as_arrays(kept)}
+    return {"all_activations": np.concatenate(activations), **_as_arrays(kept)}
 
 
 def _as_arrays(kept: Any) -> dict[str, np.ndarray]:
@@ -149,7 +149,7 @@ def _merged(bench: Workbench, uris: list[str], count: int) -> dict[str, np.ndarr
         if "positions" in arrays:
             positions, *rest = (torch.from_numpy(arrays[name]) for name in StrongestSamples._fields)
             parts.append(StrongestSamples(positions + start, *rest))
-        start += len(arrays["activations"])
+        start += len(arrays["all_activations"])
     return _as_arrays(strongest_of(parts, count=count))
 
 
@@ -163,7 +163,7 @@ def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> No
     for share in shares(context, bench.study):
         recorder = Recorder(context, bench, probe_activations, share, ())
         columns = [
-            arrays["activations"][:, share.neurons]
+            arrays["all_activations"][:, share.neurons]
             for arrays in _opened(bench, list(read_pass(bench, share.model)["activations_uri"]))
         ]
         values = np.ascontiguousarray(np.concatenate(columns).T)

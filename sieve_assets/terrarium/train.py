@@ -24,7 +24,7 @@ SEED = 0
 SCHEDULES = {
     "autoencoder": Schedule(n_steps=4500, batch=24, peak_rate=2e-3, weight_decay=0.0),
     "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
-    "terrarium_resnet": Schedule(n_steps=3000, batch=128, peak_rate=3e-3, weight_decay=0.02),
+    "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
     "terrarium_vit": Schedule(n_steps=6000, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
     "denoiser": Schedule(n_steps=5000, batch=192, peak_rate=1e-3, weight_decay=0.01),
 }

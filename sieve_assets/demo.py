@@ -19,6 +19,10 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
+class StageError(Exception):
+    """A stage failed for one target."""
+
+
 def legs() -> list[list[Stage]]:
     """The stages in order, cut where partitions change between model and (model, neuron)."""
     cut: list[list[Stage]] = []
@@ -57,7 +61,7 @@ def run() -> None:
         for model in sorted(bench.study.targets):
             try:
                 run_target(job, model, bench, instance, seconds, console)
-            except Exception as error:  # noqa: BLE001 (whatever it was, the next target goes on)
+            except StageError as error:
                 failed[model] = error
     print_summary(console, bench.warehouse, bench.study, seconds, time.monotonic() - started)
     for model, error in failed.items():
@@ -74,7 +78,11 @@ def run_target(
     seconds: dict[str, float],
     console: Console,
 ) -> None:
-    """Run all legs of one target, adding up the seconds of each stage."""
+    """Run all legs of one target, adding up the seconds of each stage.
+
+    Raises:
+        StageError: A stage failed; those after it did not run.
+    """
     for leg in legs():
         console.rule(f"{model}: {', '.join(stage.name for stage in leg)}", align="left")
         result = job.execute_in_process(
@@ -82,6 +90,11 @@ def run_target(
             asset_selection=[dg.AssetKey(stage.name) for stage in leg],
             tags=tags_of(leg, model, bench.study),
             run_config=QUIET,
+            raise_on_error=False,
         )
         for stats in instance.get_run_step_stats(result.run_id):
             seconds[stats.step_key] += (stats.end_time or 0) - (stats.start_time or 0)
+        for failure in result.get_step_failure_events()[:1]:
+            reason = failure.step_failure_data.error
+            cause = reason.cause or reason
+            raise StageError(f"{failure.step_key}: {cause.message.strip()}")
