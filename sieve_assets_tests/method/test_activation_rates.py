@@ -41,7 +41,7 @@ def test_a_picture_at_the_threshold_does_not_count_even_at_0():
 
 def test_float64_activations_are_compared_as_the_float32_they_are_stored_as():
     threshold = np.array([0.1], dtype=np.float32)
-    as_float64 = np.array([[0.1, 0.1 + 1e-10, 0.2]])
+    as_float64 = np.array([[0.1, float(threshold[0]) + 1e-10, 0.2]])
     assert activation_rates(as_float64, threshold, confidence=0.9).n_active.tolist() == [1]
 
 

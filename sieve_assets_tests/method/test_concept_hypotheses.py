@@ -84,6 +84,11 @@ def test_ties_go_to_the_earlier_concept_and_places_are_as_many_as_there_are_conc
     assert best_concepts(scores, count=count).tolist() == expected
 
 
+def test_many_equal_scores_are_ordered_by_position():
+    scores = np.tile([0.25, 0.5], (1, 500))
+    assert best_concepts(scores, count=500).tolist() == [list(range(1, 1000, 2))]
+
+
 def test_the_best_concepts_follow_the_concepts_when_these_are_reordered():
     scores = np.random.default_rng(0).standard_normal((4, 30))
     order = np.random.default_rng(1).permutation(30)
