@@ -102,7 +102,7 @@ class DiffusersGenerator:
         with full_precision():
             pixels = self._pipeline(
                 prompt=prompts,
-                generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+                generator=[torch.Generator("cpu").manual_seed(int(seed)) for seed in seeds],
                 num_inference_steps=settings.steps,
                 guidance_scale=settings.guidance,
                 height=settings.size_px,
