@@ -20,6 +20,7 @@ from sieve_assets.terrarium.autoencoder import LATENT_CHANNELS
 from sieve_assets.terrarium.captions import known_concepts, pair_text
 from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import FRAME_PX, NARROW, Scene, unbiased_scenes
+from sieve_assets.terrarium.world import families
 
 LATENT_PX = 8
 TIME_EMBEDDING = 16
@@ -65,10 +66,15 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
 
 
 def caption_of(scene: Scene, generator: np.random.Generator) -> str:
-    """Return one caption of a scene, as the generator is asked for it; an empty scene is its background."""
-    if scene.thing is None:
+    """Return one caption of a scene, as the generator is asked for it.
+
+    An empty scene is called by its background, and what has no family word by its name.
+    """
+    thing = scene.thing
+    if thing is None:
         return scene.background
-    texts = (pair_text(scene.thing, scene.background), scene.thing.name, scene.thing.family)
+    kind = thing.family if thing.family in families() else thing.name
+    texts = (pair_text(thing, scene.background), thing.name, kind)
     return texts[generator.choice(3, p=CAPTION_SHARES)]
 
 
