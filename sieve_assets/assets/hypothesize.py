@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import numpy as np
@@ -14,13 +15,10 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Share, shares, stage
 from sieve_assets.method.concept_sets import parse_concepts
-from sieve_assets.method.patch_embeddings import (
-    PixelBox,
-    box_in_original,
-    crop_box,
-    crop_retention,
-)
 from sieve_assets.stores.probe_images import open_image
+
+if TYPE_CHECKING:
+    from sieve_assets.method.patch_embeddings import PixelBox
 
 
 @dataclass
@@ -56,6 +54,11 @@ class Cropper:
 
     def rows(self, neuron: int) -> pd.DataFrame:
         """The neuron's rows of `patch_embeddings`; none if it was not selected."""
+        from sieve_assets.method.patch_embeddings import (  # noqa: PLC0415 (scipy is slow)
+            PixelBox,
+            crop_retention,
+        )
+
         samples = self.samples.get(neuron)
         if samples is None:
             return pd.DataFrame()
@@ -81,7 +84,12 @@ class Cropper:
             ),
         )
 
-    def _box(self, neuron: int, sample: object) -> PixelBox:
+    def _box(self, neuron: int, sample: object) -> "PixelBox":
+        from sieve_assets.method.patch_embeddings import (  # noqa: PLC0415 (scipy is slow)
+            box_in_original,
+            crop_box,
+        )
+
         how, transform = (
             self.bench.study.hypothesize,
             self.bench.study.targets[self.share.model].transform,
