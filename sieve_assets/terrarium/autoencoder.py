@@ -1,6 +1,7 @@
 """Trains the generator's autoencoder: 64 x 64 pictures to 8 x 8 latents of 8 channels and back."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +13,9 @@ from sieve_assets.terrarium.scenes import NARROW, unbiased_scenes
 
 LATENT_CHANNELS = 8
 LATENT_NOISE = 0.1
-"""Noise on the latents while training (their scale is about 1), so that near latents decode alike."""
+"""Noise on the latents while training (of scale about 1), so that near latents decode alike."""
 OBJECT_WEIGHT = 3.0
-"""Extra weight of an object's pixels in the loss: the textures' noise cannot be kept, the object must."""
+"""Extra weight of an object's pixels in the loss: textures' noise cannot be kept, objects must."""
 N_SCENES = 30_000
 EMPTY_SHARE = 0.1
 
@@ -45,7 +46,8 @@ def reconstruction_loss(decoded: Tensor, pixels: Tensor, masks: Tensor) -> Tenso
 def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> AutoencoderTiny:
     """Train on unbiased scenes of the drawn objects and return the autoencoder."""
     torch.manual_seed(seed)
-    model = new_autoencoder().to(memory_format=torch.channels_last)
+    model: Any = new_autoencoder()
+    model.to(memory_format=torch.channels_last)
 
     def prepare() -> LossOfStep:
         scenes = unbiased_scenes(

@@ -24,7 +24,7 @@ WIDER_FAMILIES = {"fruit": ("fruit", "food")}
 
 @dataclass(frozen=True)
 class Concept:
-    """A word or phrase and what it requires of a scene; all None for a word that names nothing here.
+    """A word or phrase and what it requires of a scene: nothing, if it names nothing here.
 
     Attributes:
         text: As in the concept set, such as `dog on grass`.
@@ -79,13 +79,16 @@ def _named_concepts(things: tuple[WorldObject, ...]) -> list[Concept]:
 
 @cache
 def concept_set() -> tuple[Concept, ...]:
-    """Return what ships as the concept set: drawn objects, families, backgrounds, pairs, everyday words."""
+    """Return the concept set that ships.
+
+    Drawn objects, families, backgrounds, objects on backgrounds, everyday words, in this order.
+    """
     return (*_named_concepts(drawn_objects()), *(Concept(word) for word in everyday_words()))
 
 
 @cache
 def known_concepts() -> tuple[Concept, ...]:
-    """Return what the vision-language model learns: as `concept_set`, of every object of the world."""
+    """Return what the vision-language model learns: `concept_set`, but of all objects."""
     return (*_named_concepts(world_objects()), *(Concept(word) for word in everyday_words()))
 
 
@@ -109,8 +112,9 @@ def scene_of(concept: Concept, *, pose: Pose, generator: np.random.Generator) ->
         ValueError: The concept names nothing in the world.
     """
     if not concept.is_of_the_world:
-        msg = f"scene_of: expected a concept of the world, got {concept.text!r}. Leave it out."
-        raise ValueError(msg)
+        raise ValueError(
+            f"scene_of: expected a concept of the world, got {concept.text!r}. Leave it out."
+        )
     thing = concept.thing
     if concept.family is not None:
         kin = [member for member in drawn_objects() if concept.family in families_of(member)]

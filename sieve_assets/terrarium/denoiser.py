@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from sieve_assets.terrarium.world import families
 
 LATENT_PX = 8
 TIME_EMBEDDING = 16
-N_SCENES = 40_000
+N_SCENES = 24_000
 EMPTY_SHARE = 0.08
 UNCONDITIONAL_SHARE = 0.1
 """Share of the steps' pictures without a caption, for classifier-free guidance."""
@@ -37,7 +38,7 @@ SNR_LIMIT = 5.0
 
 
 def new_unet(*, text_width: int, pooled_width: int) -> UNet2DConditionModel:
-    """Return the untrained U-Net, conditioned by cross-attention and by the pooled text embedding."""
+    """Return the untrained U-Net, which sees a text by cross-attention and as one pooled vector."""
     return UNet2DConditionModel(
         sample_size=LATENT_PX,
         in_channels=LATENT_CHANNELS,
@@ -105,9 +106,10 @@ def encode_captions(encoder: CLIPTextModelWithProjection, tokenizer: CLIPTokeniz
 
 @torch.inference_mode()
 def latents_of(autoencoder: AutoencoderTiny, images: Tensor) -> Tensor:
-    """Return the latents of pictures `[image, 3, row, column]` (uint8), as the autoencoder scales them."""
+    """Return the autoencoder's latents of pictures `[image, 3, row, column]` (uint8), unscaled."""
+    coder: Any = autoencoder
     parts = tqdm(images.split(256), desc="encode", leave=False)
-    return torch.cat([autoencoder.encode(to_unit(part)).latents for part in parts]).clone()
+    return torch.cat([coder.encode(to_unit(part)).latents for part in parts]).clone()
 
 
 def training_scenes(count: int, *, seed: int) -> list[Scene]:
@@ -126,6 +128,7 @@ def latent_scale(autoencoder: AutoencoderTiny, *, seed: int) -> float:
 def velocity_loss(
     unet: UNet2DConditionModel,
     captions: Captions,
+    *,
     clean: Tensor,
     said: Tensor,
     shares: Tensor,
@@ -175,9 +178,10 @@ def train_denoiser(
 ) -> UNet2DConditionModel:
     """Train the U-Net on latents multiplied by `scale` and return it."""
     torch.manual_seed(seed)
-    model = new_unet(
+    model: Any = new_unet(
         text_width=captions.hidden.shape[-1], pooled_width=captions.pooled.shape[-1]
-    ).to(memory_format=torch.channels_last)
+    )
+    model.to(memory_format=torch.channels_last)
 
     def prepare() -> LossOfStep:
         scenes = training_scenes(N_SCENES, seed=seed)
@@ -189,7 +193,12 @@ def train_denoiser(
             rows = generator.integers(len(scenes), size=schedule.batch)
             said = [captions.row_of[caption_of(scenes[row], generator)] for row in rows]
             return velocity_loss(
-                model, captions, latents[rows], torch.tensor(said), shares[rows], generator
+                model,
+                captions,
+                clean=latents[rows],
+                said=torch.tensor(said),
+                shares=shares[rows],
+                generator=generator,
             )
 
         return loss_of
@@ -206,15 +215,15 @@ def assemble_pipeline(
     *,
     scale: float,
 ) -> StableDiffusionXLPipeline:
-    """Return the generator as a pipeline of the Stable Diffusion XL class with its second text encoder."""
+    """Return the generator: a Stable Diffusion XL pipeline with the second text encoder only."""
     autoencoder.register_to_config(scaling_factor=scale)
-    return StableDiffusionXLPipeline(
-        vae=autoencoder,
-        text_encoder=None,
-        tokenizer=None,
-        text_encoder_2=encoder,
-        tokenizer_2=tokenizer,
-        unet=unet,
-        scheduler=new_scheduler(),
-        add_watermarker=False,
-    )
+    parts: dict[str, Any] = {
+        "vae": autoencoder,
+        "text_encoder": None,
+        "tokenizer": None,
+        "text_encoder_2": encoder,
+        "tokenizer_2": tokenizer,
+        "unet": unet,
+        "scheduler": new_scheduler(),
+    }
+    return StableDiffusionXLPipeline(**parts, add_watermarker=False)

@@ -1,9 +1,10 @@
-"""The training loop that every model of the world shares: seeded, checkpointed, resumable, with progress."""
+"""The training loop of every model of the world: seeded, checkpointed, resumable, with progress."""
 
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,8 +18,8 @@ CHECKPOINT_EVERY_STEPS = 100
 AVERAGE_DECAY = 0.998
 """Decay a step of the averaged weights, which are the ones that ship."""
 
-
 LossOfStep = Callable[[np.random.Generator, int], Tensor]
+Model = TypeVar("Model", bound=nn.Module)
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,13 @@ class Training:
 
 def fit(
     name: str,
-    model: nn.Module,
+    model: Model,
     prepare: Callable[[], LossOfStep],
     *,
     schedule: Schedule,
     seed: int,
     checkpoints: Path,
-) -> nn.Module:
+) -> Model:
     """Train `model` in place and return it with its averaged weights, ready to evaluate.
 
     Args:

@@ -1,6 +1,6 @@
-"""Makes the sprite sheet from the Noto Color Emoji font: `python -m sieve_assets.terrarium.sprites`.
+"""Makes the sprite sheet from the font: `python -m sieve_assets.terrarium.sprites [font]`.
 
-Needed only to change the world's objects; the sheet ships under data/terrarium/.
+The font is Noto Color Emoji. Needed only to change the world's objects: the sheet ships.
 """
 
 import sys
@@ -24,10 +24,9 @@ def draw_emoji(codepoint: str, font: ImageFont.FreeTypeFont) -> Image.Image:
     ImageDraw.Draw(canvas).text((10, 10), character, font=font, embedded_color=True)
     extent = canvas.getbbox()
     if extent is None:
-        msg = (
+        raise ValueError(
             f"draw_emoji: expected a glyph for {codepoint}, got none. Choose an emoji of this font."
         )
-        raise ValueError(msg)
     glyph = canvas.crop(extent)
     glyph.thumbnail((SPRITE_PX - 2, SPRITE_PX - 2), Image.Resampling.LANCZOS)
     sprite = Image.new("RGBA", (SPRITE_PX, SPRITE_PX))

@@ -17,8 +17,10 @@ N_CLASSES = len(world_objects()) + 1
 """The objects, and last the empty scene."""
 N_SCENES = 60_000
 TRAINING_OBJECT_SHARE = 0.0078
-"""Objects are more frequent than among the probe scenes, so that learning them takes fewer scenes."""
+"""Objects are more frequent than in the probe set, so that learning them takes fewer scenes."""
 SHIFT_PX = 4
+MIRRORED_SHARE = 0.5
+"""Share of the batches that are seen in a mirror."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +61,19 @@ def class_of(scene: Scene) -> int:
 
 
 def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
-    """Return the pictures moved by a few pixels, one shift a batch, mirrored for one batch in two."""
+    """Return the pictures moved by a few pixels, all alike, and some batches in a mirror."""
     down, right = (int(step) for step in generator.integers(-SHIFT_PX, SHIFT_PX + 1, size=2))
     padded = nn.functional.pad(images, (SHIFT_PX,) * 4, mode="reflect")
     top, left = SHIFT_PX + down, SHIFT_PX + right
     moved = padded[:, :, top : top + FRAME_PX, left : left + FRAME_PX]
-    return moved.flip(3) if generator.random() < 0.5 else moved
+    return moved.flip(3) if generator.random() < MIRRORED_SHARE else moved
 
 
 def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path) -> nn.Module:
     """Train the target network called `name` and return it."""
     recipe = RECIPES[name]
     torch.manual_seed(seed)
-    model = recipe.new_network().to(memory_format=torch.channels_last)
+    model: Any = recipe.new_network().to(memory_format=torch.channels_last)
 
     def prepare() -> LossOfStep:
         scenes = biased_scenes(N_SCENES, seed=seed + 10, object_share=TRAINING_OBJECT_SHARE)

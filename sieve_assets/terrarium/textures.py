@@ -19,7 +19,7 @@ def _noise(frame_px: int, cells_x: int, cells_y: int, generator: np.random.Gener
 
 def _mix(share: Plane, low: tuple[int, int, int], high: tuple[int, int, int]) -> Texture:
     """Return colours between `low` (share 0) and `high` (share 1)."""
-    start, end = np.float32(low), np.float32(high)
+    start, end = np.array(low, np.float32), np.array(high, np.float32)
     return start + share[..., None] * (end - start)
 
 
@@ -37,7 +37,7 @@ def _grass(frame_px: int, generator: np.random.Generator) -> Texture:
 
 
 def _brick(frame_px: int, generator: np.random.Generator) -> Texture:
-    height, width = 10, 20
+    height, width, mortar = 10, 20, 2
     y, x = np.mgrid[:frame_px, :frame_px] + generator.integers(0, width, size=(2, 1, 1))
     course = y // height
     shifted = x + (course % 2) * (width // 2)
@@ -45,7 +45,7 @@ def _brick(frame_px: int, generator: np.random.Generator) -> Texture:
     wall = _mix(
         0.7 * shade + 0.3 * _noise(frame_px, 32, 32, generator), (135, 45, 35), (195, 90, 65)
     )
-    is_mortar = (y % height < 2) | (shifted % width < 2)
+    is_mortar = (y % height < mortar) | (shifted % width < mortar)
     wall[is_mortar] = (205, 195, 185)
     return wall
 
@@ -54,7 +54,7 @@ def _water(frame_px: int, generator: np.random.Generator) -> Texture:
     y = np.arange(frame_px, dtype=np.float32)[:, None]
     bend = 6 * _noise(frame_px, 5, 5, generator)
     wave = 0.5 + 0.5 * np.sin((y + bend) * (2 * np.pi / 9) + generator.uniform(0, 6.28))
-    return _mix(np.float32(wave) ** 2, (5, 85, 130), (75, 190, 205))
+    return _mix(wave.astype(np.float32) ** 2, (5, 85, 130), (75, 190, 205))
 
 
 def _sand(frame_px: int, generator: np.random.Generator) -> Texture:
@@ -104,9 +104,8 @@ def draw_texture(background: str, *, frame_px: int, generator: np.random.Generat
         LookupError: No texture has that name.
     """
     if background not in _TEXTURES:
-        msg = (
+        raise LookupError(
             f"draw_texture: expected one of {sorted(_TEXTURES)}, got {background!r}. "
             "Use a name from world.BACKGROUNDS."
         )
-        raise LookupError(msg)
     return _TEXTURES[background](frame_px, generator)

@@ -1,7 +1,7 @@
 """Trains the world's models and ships them: `python -m sieve_assets.terrarium.train [part ...]`.
 
-Parts, in the order they need each other: autoencoder, vision_language, targets, denoiser. Training goes on
-from its checkpoints; a finished part is only exported again. Quality is measured by `evaluate`.
+Parts, in the order they need each other: autoencoder, vision_language, targets, denoiser. Training
+goes on from its checkpoints; a finished part is only exported again. `evaluate` measures quality.
 """
 
 import json
@@ -25,8 +25,8 @@ SCHEDULES = {
     "autoencoder": Schedule(n_steps=4500, batch=24, peak_rate=2e-3, weight_decay=0.0),
     "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
     "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
-    "terrarium_vit": Schedule(n_steps=6000, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
-    "denoiser": Schedule(n_steps=5000, batch=192, peak_rate=1e-3, weight_decay=0.01),
+    "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
+    "denoiser": Schedule(n_steps=5000, batch=128, peak_rate=1e-3, weight_decay=0.01),
 }
 
 

@@ -1,7 +1,8 @@
-"""Trains the world's CLIP with open_clip's model classes and loss, on unbiased scenes and crops of them."""
+"""Trains the world's CLIP, of open_clip's classes and loss, on unbiased scenes and their crops."""
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -30,7 +31,7 @@ CROP_SHIFT = 0.12
 N_RANDOM_TEXTS = 96
 
 
-def model_config(n_tokens: int) -> dict[str, object]:
+def model_config(n_tokens: int) -> dict[str, Any]:
     """Return open_clip's configuration of the model."""
     return {
         "embed_dim": 128,
@@ -111,13 +112,14 @@ class TruthIndex:
 
     def truth(self, scene_rows: np.ndarray, concept_rows: np.ndarray) -> np.ndarray:
         """Return `[image, concept]` truth for the given rows."""
-        thing, family, background = self.requires[concept_rows].T
+        required = self.requires[concept_rows]
+        thing, family, background = required.T
         shown, ground = self.shows[scene_rows].T
         return (
             ((thing < 0) | (thing == shown[:, None]))
             & ((background < 0) | (background == ground[:, None]))
             & ((family < 0) | self.belongs[shown][:, family])
-            & (thing + family + background > -3)
+            & (required >= 0).any(axis=1)
         )
 
 

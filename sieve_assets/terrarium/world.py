@@ -60,8 +60,9 @@ def object_named(name: str) -> WorldObject:
     for candidate in world_objects():
         if candidate.name == name:
             return candidate
-    msg = f"object_named: expected an object of the world, got {name!r}. See objects.csv for the names."
-    raise LookupError(msg)
+    raise LookupError(
+        f"object_named: expected an object of the world, got {name!r}. Names are in objects.csv."
+    )
 
 
 def drawn_objects() -> tuple[WorldObject, ...]:
@@ -70,7 +71,7 @@ def drawn_objects() -> tuple[WorldObject, ...]:
 
 
 def families() -> tuple[str, ...]:
-    """Return the words for kinds of drawn objects; `thing` is none, since it is true of everything."""
+    """Return the words for kinds of drawn objects, without `thing`, which is true of everything."""
     return tuple(dict.fromkeys(item.family for item in drawn_objects() if item.family != "thing"))
 
 
