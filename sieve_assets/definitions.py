@@ -1,4 +1,4 @@
-"""The code location: every stage of the study as an asset, and the workbench they share. No logic."""
+"""The code location: every stage of the study as an asset, and their workbench. No logic."""
 
 import dagster as dg
 

@@ -53,48 +53,47 @@ def run() -> None:
     Raises:
         SystemExit: A target failed; what was stored for it remains.
     """
-    console, bench = Console(), Workbench()
-    started, failed = time.monotonic(), {}
+    console, bench, started = Console(), Workbench(), time.monotonic()
+    failed: dict[str, StageError] = {}
     seconds: dict[str, float] = defaultdict(float)
-    job = definitions_of(bench).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
         for model in sorted(bench.study.targets):
             try:
-                run_target(job, model, bench, instance, seconds, console)
+                for leg in legs():
+                    console.rule(f"{model}: {', '.join(one.name for one in leg)}", align="left")
+                    run_leg(leg, model, bench, instance, seconds)
             except StageError as error:
                 failed[model] = error
     print_summary(console, bench.warehouse, bench.study, seconds, time.monotonic() - started)
     for model, error in failed.items():
-        console.print(f"[red]{model} failed:[/red] {error}", markup=True)
+        console.print(f"{model} failed: {error}", style="red", markup=False)
     if failed:
         raise SystemExit(1)
 
 
-def run_target(
-    job: dg.JobDefinition,
+def run_leg(
+    leg: list[Stage],
     model: str,
     bench: Workbench,
     instance: dg.DagsterInstance,
     seconds: dict[str, float],
-    console: Console,
 ) -> None:
-    """Run all legs of one target, adding up the seconds of each stage.
+    """Run one leg of a target, adding up the seconds of each stage.
 
     Raises:
         StageError: A stage failed; those after it did not run.
     """
-    for leg in legs():
-        console.rule(f"{model}: {', '.join(stage.name for stage in leg)}", align="left")
-        result = job.execute_in_process(
-            instance=instance,
-            asset_selection=[dg.AssetKey(stage.name) for stage in leg],
-            tags=tags_of(leg, model, bench.study),
-            run_config=QUIET,
-            raise_on_error=False,
-        )
-        for stats in instance.get_run_step_stats(result.run_id):
-            seconds[stats.step_key] += (stats.end_time or 0) - (stats.start_time or 0)
-        for failure in result.get_step_failure_events()[:1]:
-            reason = failure.step_failure_data.error
-            cause = reason.cause or reason
-            raise StageError(f"{failure.step_key}: {cause.message.strip()}")
+    job = definitions_of(bench).resolve_implicit_global_asset_job_def()
+    result = job.execute_in_process(
+        instance=instance,
+        asset_selection=[dg.AssetKey(stage.name) for stage in leg],
+        tags=tags_of(leg, model, bench.study),
+        run_config=QUIET,
+        raise_on_error=False,
+    )
+    for stats in instance.get_run_step_stats(result.run_id):
+        seconds[stats.step_key] += (stats.end_time or 0) - (stats.start_time or 0)
+    for failure in result.get_step_failure_events()[:1]:
+        error = failure.step_failure_data.error
+        cause = (error and error.cause) or error
+        raise StageError(f"{failure.step_key}: {cause.message.strip() if cause else 'failed'}")

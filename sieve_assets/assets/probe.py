@@ -100,7 +100,7 @@ def _parts(images: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _shard(bench: Workbench, target: "Target", images: pd.DataFrame, count: int) -> str:
-    """Where a shard's arrays are, computed if they are not stored for these very images and weights."""
+    """Where a shard's arrays are; computed unless stored for these very images and weights."""
     content = hashlib.sha256("".join(images["sha256"]).encode()).hexdigest()
     held_out = images["is_held_out"].tolist()
     shard_id = settings_hash(probe_pass.version, target.weights_hash, content, held_out, count)
@@ -129,8 +129,8 @@ def _observed(
         activations.append(seen.activations.cpu().numpy())
         places = torch.from_numpy(np.flatnonzero(eligible[batch]))
         if len(places):
-            chosen, positions = (x[places] for x in seen), places + start
-            kept = merge_strongest(kept, *chosen, positions, count=count)
+            found, maps = seen.activations[places], seen.maps[places]
+            kept = merge_strongest(kept, found, maps, places + start, count=count)
     return {"all_activations": np.concatenate(activations), **_as_arrays(kept)}
 
 

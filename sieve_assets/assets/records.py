@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import cast
 
 import dagster as dg
 import numpy as np
@@ -51,19 +52,17 @@ class Recorder:
             scope: Key values whose old rows go; the share's model and neurons by default.
         """
         upstream = self._upstream()
-        is_split = self.stage.is_by_neuron and len(rows)
-        parts = dict(tuple(rows.groupby("neuron"))) if is_split else {}
-        nothing = rows.iloc[:0]
+        parts = split_by_neuron(rows) if self.stage.is_by_neuron else {}
         records = []
         for neuron, key in zip(self.share.neurons, self.share.keys, strict=True):
-            part = parts.get(neuron, nothing) if self.stage.is_by_neuron else rows
+            part = rows if neuron == OF_A_MODEL else parts.get(neuron, rows.head(0))
             records.append(self._record(neuron, part, upstream))
             self._report(key, records[-1])
         notes = pd.DataFrame(records)
         place = self._place() if scope is None else scope
         self.bench.warehouse.replace(
             Replacement(table, rows, place),
-            Replacement("provenance", notes, notes[["stage", "model", "neuron"]]),
+            Replacement("provenance", notes, notes.filter(["stage", "model", "neuron"])),
         )
 
     def require_inputs(self) -> None:
@@ -116,8 +115,8 @@ class Recorder:
             " AND stage IN (SELECT unnest($stages)) ORDER BY stage, neuron",
             {"model": self.share.model, "stages": [stage.name for stage in self.stage.reads]},
         )
-        rows = found.itertuples(index=False)
-        hashes = {(row.stage, row.neuron): row.output_hash for row in rows}
+        keys = zip(found["stage"], found["neuron"], strict=True)
+        hashes = dict(zip(keys, found["output_hash"], strict=True))
         for upstream in self.stage.reads if self.stage.is_by_neuron else ():
             neurons = self.share.neurons if upstream.is_by_neuron else [OF_A_MODEL]
             absent = [neuron for neuron in neurons if (upstream.name, neuron) not in hashes]
@@ -146,7 +145,7 @@ def _not_there(stage: str, model: str, upstream: Stage, neurons: list[int]) -> s
 def _inputs_of(
     neuron: int, reads: Iterable[Stage], upstream: dict[tuple[str, int], str]
 ) -> list[object]:
-    """Names and output hashes of what a neuron's rows were made from; all neurons for a stage by model."""
+    """Stages and output hashes that a neuron's rows, or those of a whole model, were made from."""
     inputs: list[object] = []
     for stage in reads:
         if neuron == OF_A_MODEL or not stage.is_by_neuron:
@@ -167,7 +166,7 @@ def rows_hash(rows: pd.DataFrame) -> str:
             for array in values:
                 digest.update(np.ascontiguousarray(array, dtype=np.float32).tobytes())
         else:
-            digest.update(values.to_json(orient="values", double_precision=15).encode())
+            digest.update(str(values.to_json(orient="values", double_precision=15)).encode())
     return digest.hexdigest()
 
 
@@ -177,7 +176,7 @@ class NeuronFailuresError(Exception):
 
 @dataclass
 class Attempts:
-    """Computes neuron by neuron; what one neuron raises does not stop the others (method.md, 22)."""
+    """Computes neuron by neuron; one that fails does not stop the others (method.md, 22)."""
 
     failures: dict[str, Exception] = field(default_factory=dict)
 
@@ -211,6 +210,11 @@ class Attempts:
                 f"({reasons}). The others are stored; run these again once the cause is mended."
             )
             raise NeuronFailuresError(message) from next(iter(self.failures.values()))
+
+
+def split_by_neuron(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:
+    """The rows of each neuron that has some."""
+    return cast("dict[int, pd.DataFrame]", dict(tuple(rows.groupby("neuron")))) if len(rows) else {}
 
 
 def concatenated(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:

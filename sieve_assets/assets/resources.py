@@ -1,6 +1,6 @@
 """What every stage works with: the study, its stores and its models, loaded once a process.
 
-Not here: what is studied and with which settings (the study file). Heavy libraries load on first use.
+Not here: what is studied and how (the study file). Heavy libraries load on first use.
 """
 
 import os

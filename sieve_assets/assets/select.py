@@ -32,7 +32,7 @@ def read_activations(bench: Workbench, share: Share) -> np.ndarray:
 
 @stage(group="select", by="neuron", reads=[probe_activations])
 def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """How clear a neuron's preference is: p99 / median, selected above beta. Source: SIEVE, Sec. 3.2."""
+    """How clear a neuron's preference is: p99 / median, selected above beta. SIEVE, Sec. 3.2."""
     select = bench.study.select
     for share in shares(context, bench.study):
         rule, beta = bench.study.targets[share.model].rule, beta_of(bench.study, share.model)
@@ -64,14 +64,14 @@ def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> Non
         recorder.require_inputs()
         rows = _samples(bench, share)
         if select.gate == "sample":
-            rows = rows[_passes(bench, share, rows)]
+            rows = rows.loc[_passes(bench, share, rows)]
         recorder.write(rows, table="selected_samples")
 
 
 def _samples(bench: Workbench, share: Share) -> pd.DataFrame:
     """The selected neurons' kept samples as rows."""
     images = read_probe(bench, bench.study.targets[share.model].probe)
-    kept = bench.arrays.open(read_pass(bench, share.model)["strongest_uri"])
+    kept = bench.arrays.open(str(read_pass(bench, share.model)["strongest_uri"]))
     neurons = read_selected(bench, share)
     positions = kept["positions"][neurons, : bench.study.select.n_samples]
     count = positions.shape[1]

@@ -23,8 +23,8 @@ class Stage:
     """A stage of the method, not yet tied to a study.
 
     Attributes:
-        function: Computes and stores one run's partitions; its name is the stage's, its docstring the
-            asset's description.
+        function: Computes and stores one run's partitions; its name is the stage's, its
+            docstring the asset's description.
         group: Step of the paper it belongs to.
         is_by_neuron: Whether its partitions are (model, neuron), not model alone.
         reads: The stages whose results it reads.

@@ -1,4 +1,4 @@
-"""Verify: pictures of each hypothesis, how often they make the neuron fire, and which names survive."""
+"""Verify: pictures of each hypothesis, how often a neuron fires on them, which names survive."""
 
 import time
 
@@ -23,7 +23,7 @@ from sieve_assets.study import settings_hash
 
 @stage(group="verify", by="neuron", reads=[concept_hypotheses])
 def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """Pictures of each hypothesis from the shared bank; only those not in it are drawn. SIEVE, Sec. 3.4."""
+    """Pictures of each hypothesis, drawn unless they are in the shared bank. SIEVE, Sec. 3.4."""
     settings, generator = bench.study.generator, bench.generator
     for share in shares(context, bench.study):
         identity = dict(generator.identity)
@@ -81,7 +81,8 @@ def draw_missing(
 def generator_name(bench: Workbench) -> str:
     """A short name of the generator with its settings, the same for the same pictures."""
     pipeline = bench.study.generator.pipeline
-    return f"{getattr(pipeline, 'name', pipeline)}@{settings_hash(dict(bench.generator.identity))[:12]}"
+    identity = settings_hash(dict(bench.generator.identity))
+    return f"{getattr(pipeline, 'name', pipeline)}@{identity[:12]}"
 
 
 def _links(
@@ -99,7 +100,7 @@ def _links(
 
 @stage(group="verify", by="neuron", reads=[generated_image_sets, neuron_ratios])
 def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """AR: the share of a hypothesis's pictures that exceed the neuron's p99. Source: SIEVE, Eq. 4."""
+    """AR: the share of a hypothesis's pictures that exceed the neuron's p99. SIEVE, Eq. 4."""
     from sieve_assets.method import activation_rates as method  # noqa: PLC0415 (scipy is slow)
 
     confidence = bench.study.verify.confidence
@@ -123,7 +124,7 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
 
 
 def _observe_pictures(bench: Workbench, share: Share) -> None:
-    """Store the target's activations on the share's pictures that it has not seen, batch by batch."""
+    """Store the target's activations on those of the share's pictures that it has not seen."""
     target = bench.target(share.model)
     unseen = bench.warehouse.read(
         "SELECT DISTINCT g.picture_id, g.uri FROM generated_image_sets g"
@@ -158,7 +159,7 @@ def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFram
 
 @stage(group="verify", by="model", reads=[activation_rates])
 def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The hypotheses that are not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
+    """The hypotheses not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
     from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as its neighbours)
 
     for share in shares(context, bench.study):

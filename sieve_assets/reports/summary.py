@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -59,22 +60,24 @@ def print_summary(
     console.print(_table("Hypotheses", rates))
     bank = warehouse.read(_PICTURES).iloc[0]
     console.print(
-        f"Pictures: {bank.drawn} in the bank for {bank.concepts} concepts, used {bank.links} times "
-        f"({bank.links - bank.drawn} times shared), {bank.seconds:.3f} s each to draw"
+        f"Pictures: {bank['drawn']:.0f} in the bank for {bank['concepts']:.0f} concepts; they "
+        f"serve {bank['links']:.0f} tests of hypotheses; {bank['seconds']:.3f} s each to draw\n"
     )
     stages = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
-    console.print(f"Seconds a stage: {stages}; all {total_s:.0f}")
+    console.print(f"Seconds a stage: {stages}; everything: {total_s:.0f}\n")
     console.print(
-        f"Results of {len(study.targets)} targets: {warehouse.path} (tables and views: "
-        "SELECT table_name, comment FROM duckdb_tables()).\n"
-        "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000"
+        f"Results of {len(study.targets)} targets: {warehouse.path}\n"
+        "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000\n"
+        "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
     )
 
 
-def _table(title: str, rows: object) -> Table:
+def _table(title: str, rows: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left")
     for name in rows.columns:
-        table.add_column(str(name).replace("_", " "), justify="left" if name == "model" else "right")
+        table.add_column(
+            str(name).replace("_", " "), justify="left" if name == "model" else "right"
+        )
     for row in rows.itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     return table

@@ -1,0 +1,118 @@
+"""From a neuron's samples to its patches: cut, tried on the target, stored, embedded.
+
+Imports scipy, so `hypothesize` imports this module when a run needs it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from sieve_assets.assets.probe import read_pass
+from sieve_assets.assets.records import split_by_neuron
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import Share
+from sieve_assets.method.patch_embeddings import (
+    PixelBox,
+    box_in_original,
+    crop_box,
+    crop_retention,
+    is_whole_image,
+)
+from sieve_assets.stores.probe_images import open_image
+
+_SAMPLES = """
+SELECT s.*, i.uri, i.width_px, i.height_px, r.median
+FROM selected_samples s
+JOIN probe_images i ON i.image_id = s.image_id
+JOIN neuron_ratios r ON r.model = s.model AND r.neuron = s.neuron
+WHERE s.model = $model AND i.probe = $probe AND s.neuron IN (SELECT unnest($neurons))
+ORDER BY s.neuron, s.rank
+"""
+
+
+@dataclass
+class Cropper:
+    """Makes the patches of one target's neurons; one that comes again is embedded once.
+
+    Attributes:
+        bench: Stores and models.
+        share: The target and its neurons.
+        embedded: Embeddings so far, by the hash of the patch.
+    """
+
+    bench: Workbench
+    share: Share
+    embedded: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def samples(self) -> dict[int, pd.DataFrame]:
+        """Each neuron's samples with their image and the neuron's median."""
+        probe = self.bench.study.targets[self.share.model].probe
+        key = {"model": self.share.model, "probe": probe, "neurons": self.share.neurons}
+        found = self.bench.warehouse.read(_SAMPLES, key)
+        return split_by_neuron(found)
+
+    @cached_property
+    def maps(self) -> np.ndarray:
+        """Maps of every neuron's strongest images, `[neuron, place, row, column]`."""
+        uri = str(read_pass(self.bench, self.share.model)["strongest_uri"])
+        return self.bench.arrays.open(uri)["maps"]
+
+    def rows(self, neuron: int) -> pd.DataFrame:
+        """The neuron's rows of `patch_embeddings`; none if it was not selected."""
+        samples = self.samples.get(neuron)
+        if samples is None:
+            return pd.DataFrame()
+        images = [open_image(uri) for uri in samples["uri"]]
+        boxes = [self._box(neuron, sample) for sample in samples.to_dict("records")]
+        crops = [image.crop(box) for image, box in zip(images, boxes, strict=True)]
+        retention = crop_retention(
+            self.bench.target(self.share.model).activations(crops)[:, neuron],
+            samples["activation"].to_numpy(),
+            samples["median"].to_numpy(),
+        )
+        is_whole = is_whole_image(
+            retention, min_retention=self.bench.study.hypothesize.min_retention
+        )
+        for place in np.flatnonzero(is_whole):
+            boxes[place], crops[place] = PixelBox(0, 0, *images[place].size), images[place]
+        stored = [self.bench.images.put(crop) for crop in crops]
+        edges = dict(zip(PixelBox._fields, np.array(boxes).T, strict=True))
+        return samples.filter(["model", "neuron", "rank", "image_id"]).assign(
+            **edges,
+            crop_retention=retention,
+            is_whole_image=is_whole,
+            uri=[one.uri for one in stored],
+            embedding=self._embeddings([one.sha256 for one in stored], crops),
+        )
+
+    def _box(self, neuron: int, sample: Mapping[str, Any]) -> PixelBox:
+        how = self.bench.study.hypothesize
+        transform = self.bench.study.targets[self.share.model].transform
+        in_frame = crop_box(
+            self.maps[neuron, sample["rank"]],
+            frame_px=transform.crop_px,
+            level=how.crop_level,
+            padding=how.crop_padding,
+            min_side=how.crop_min_side,
+        )
+        return box_in_original(
+            in_frame,
+            width_px=sample["width_px"],
+            height_px=sample["height_px"],
+            resize_px=transform.resize_px,
+            crop_px=transform.crop_px,
+        )
+
+    def _embeddings(self, hashes: Sequence[str], crops: Sequence[Image.Image]) -> list[np.ndarray]:
+        by_hash = dict(zip(hashes, crops, strict=True))
+        new = [sha256 for sha256 in by_hash if sha256 not in self.embedded]
+        if new:
+            vectors = self.bench.vision_language.embed_images([by_hash[one] for one in new])
+            self.embedded |= dict(zip(new, vectors, strict=True))
+        return [self.embedded[sha256] for sha256 in hashes]
