@@ -43,6 +43,13 @@ def reconstruction_loss(decoded: Tensor, pixels: Tensor, masks: Tensor) -> Tenso
     return loss
 
 
+def training_pictures(seed: int) -> tuple[Tensor, Tensor]:
+    """Return pixels and masks of unbiased scenes of the drawn objects."""
+    return render_all(
+        unbiased_scenes(N_SCENES, seed=seed, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True)
+    )
+
+
 def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> AutoencoderTiny:
     """Train on unbiased scenes of the drawn objects and return the autoencoder."""
     torch.manual_seed(seed)
@@ -50,10 +57,7 @@ def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> Au
     model.to(memory_format=torch.channels_last)
 
     def prepare() -> LossOfStep:
-        scenes = unbiased_scenes(
-            N_SCENES, seed=seed, empty_share=EMPTY_SHARE, pose=NARROW, only_drawn=True
-        )
-        images, masks = render_all(scenes)
+        images, masks = training_pictures(seed)
 
         def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
             rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
@@ -65,3 +69,26 @@ def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> Au
         return loss_of
 
     return fit("autoencoder", model, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)
+
+
+def refine_decoder(
+    model: AutoencoderTiny, *, schedule: Schedule, seed: int, checkpoints: Path
+) -> AutoencoderTiny:
+    """Train the decoder further, in place, while the latents and what was trained on them stay."""
+    coder: Any = model
+
+    def prepare() -> LossOfStep:
+        images, masks = training_pictures(seed)
+
+        def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
+            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+            pixels = to_unit(images[rows])
+            with torch.no_grad():
+                latents = coder.encode(pixels).latents
+            decoded = coder.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
+            return reconstruction_loss(decoded, pixels, masks[rows])
+
+        return loss_of
+
+    fit("decoder", coder.decoder, prepare, schedule=schedule, seed=seed, checkpoints=checkpoints)
+    return model

@@ -1,6 +1,7 @@
 """Trains the world's models and ships them: `python -m sieve_assets.terrarium.train [part ...]`.
 
-Parts, in the order they need each other: autoencoder, vision_language, targets, denoiser. Training
+Parts, in the order they need each other: autoencoder, decoder, vision_language, targets,
+denoiser. Training
 goes on from its checkpoints; a finished part is only exported again. `evaluate` measures quality.
 """
 
@@ -26,6 +27,7 @@ SCHEDULES = {
     "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
     "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
     "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
+    "decoder": Schedule(n_steps=2200, batch=24, peak_rate=1.5e-3, weight_decay=0.0),
     "denoiser": Schedule(n_steps=5000, batch=128, peak_rate=1e-3, weight_decay=0.01),
 }
 
@@ -89,6 +91,7 @@ def ship_generator(checkpoints: Path) -> None:
         seed=SEED,
         checkpoints=checkpoints,
     )
+    _refined(coder, checkpoints)
     pipeline = denoiser.assemble_pipeline(coder, encoder, tokenizer, unet, scale=scale)
     shutil.rmtree(DATA / "generator", ignore_errors=True)
     pipeline.to(torch.float16).save_pretrained(DATA / "generator")
@@ -106,8 +109,15 @@ def _autoencoder(checkpoints: Path) -> autoencoder.AutoencoderTiny:
     )
 
 
+def _refined(coder: autoencoder.AutoencoderTiny, checkpoints: Path) -> autoencoder.AutoencoderTiny:
+    return autoencoder.refine_decoder(
+        coder, schedule=SCHEDULES["decoder"], seed=SEED + 1, checkpoints=checkpoints
+    )
+
+
 PARTS: dict[str, Callable[[Path], object]] = {
     "autoencoder": _autoencoder,
+    "decoder": lambda folder: _refined(_autoencoder(folder), folder),
     "vision_language": ship_vision_language,
     "targets": ship_targets,
     "denoiser": ship_generator,
@@ -129,7 +139,7 @@ def main(parts: tuple[str, ...], checkpoints: Path, threads: int | None) -> None
     """Train and ship PARTS of the world, or all of it."""
     if threads:
         torch.set_num_threads(threads)
-    for part in parts or ("autoencoder", "vision_language", "targets", "denoiser"):
+    for part in parts or ("autoencoder", "decoder", "vision_language", "targets", "denoiser"):
         PARTS[part](checkpoints)
 
 
