@@ -157,9 +157,9 @@ def _inputs_of(
 
 
 def rows_hash(rows: pd.DataFrame) -> str:
-    """SHA-256 of a table's values, whatever the order of its columns."""
+    """SHA-256 of a table's values, whatever the order of its columns; without rows, of nothing."""
     digest = hashlib.sha256()
-    for name in sorted(rows.columns):
+    for name in sorted(rows.columns) if len(rows) else ():
         digest.update(name.encode())
         values = rows[name]
         if len(values) and isinstance(values.iloc[0], np.ndarray):
