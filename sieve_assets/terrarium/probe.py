@@ -1,15 +1,15 @@
 """The world's probe set: biased scenes as an image folder, like one that a user would bring."""
 
 import hashlib
-import os
 import shutil
+import uuid
 from pathlib import Path
 
 from PIL import Image
 from tqdm import tqdm
 
 from sieve_assets.terrarium.renderer import draw_scene
-from sieve_assets.terrarium.scenes import OBJECT_SHARE, biased_scenes
+from sieve_assets.terrarium.scenes import OBJECT_SHARE, Scene, biased_scenes
 from sieve_assets.terrarium.world import DATA
 
 EMPTY = "empty"
@@ -19,9 +19,10 @@ RENDERER_VERSION = "1"
 
 
 def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
-    """Render the probe set below `root`, unless it is there; its folder.
+    """Render the probe set below `root`, unless it is there, and return its folder.
 
-    One folder a label, one PNG a scene. The folder's name says what the pictures depend on.
+    One folder a label, one PNG a scene. The folder's name says what the pictures depend on. It is
+    there when it is complete, whatever interrupts or runs beside its making.
     """
     content = [RENDERER_VERSION, f"{n_images} {seed} {OBJECT_SHARE}"]
     content += [
@@ -31,15 +32,22 @@ def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
     folder = root / f"terrarium-{hashlib.sha256(' '.join(content).encode()).hexdigest()[:16]}"
     if folder.exists():
         return folder
-    unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
-    scenes = biased_scenes(n_images, seed=seed, object_share=OBJECT_SHARE)
+    unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.unfinished")
+    try:
+        _write_scenes(unfinished, biased_scenes(n_images, seed=seed, object_share=OBJECT_SHARE))
+        unfinished.rename(folder)
+    except OSError:
+        # Another process may have been faster: its pictures are the same.
+        if not folder.exists():
+            raise
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return folder
+
+
+def _write_scenes(folder: Path, scenes: list[Scene]) -> None:
     for number, scene in enumerate(tqdm(scenes, desc="render probe scenes")):
-        label = unfinished / (EMPTY if scene.thing is None else scene.thing.name)
+        label = folder / (EMPTY if scene.thing is None else scene.thing.name)
         label.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(draw_scene(scene).image)
         image.save(label / f"scene-{number:06d}.png", compress_level=1)
-    if folder.exists():
-        shutil.rmtree(unfinished)
-    else:
-        unfinished.rename(folder)
-    return folder

@@ -1,0 +1,82 @@
+"""The probe set's folder: made once, whole or not at all, labelled by object."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sieve_assets.stores.probe_images import list_folder
+from sieve_assets.terrarium.probe import EMPTY, render_probe
+from sieve_assets.terrarium.renderer import draw_scene
+from sieve_assets.terrarium.scenes import OBJECT_SHARE, biased_scenes
+
+N_IMAGES = 12
+
+
+def test_every_scene_is_there_under_its_object_s_name(tmp_path):
+    folder = render_probe(tmp_path, n_images=N_IMAGES, seed=4)
+
+    scenes = biased_scenes(N_IMAGES, seed=4, object_share=OBJECT_SHARE)
+    files = sorted(folder.rglob("*.png"), key=lambda file: file.name)
+    assert {scene.thing is None for scene in scenes} == {True, False}
+    for scene, file in zip(scenes, files, strict=True):
+        assert file.parent.name == (scene.thing.name if scene.thing else EMPTY)
+        with Image.open(file) as image:
+            assert np.array_equal(image, draw_scene(scene).image)
+
+
+def test_the_store_lists_the_folder_with_its_labels(tmp_path):
+    folder = render_probe(tmp_path, n_images=N_IMAGES, seed=4)
+
+    images, problems = list_folder(folder)
+
+    assert problems.empty
+    scenes = biased_scenes(N_IMAGES, seed=4, object_share=OBJECT_SHARE)
+    assert sorted(images["label"]) == sorted(s.thing.name if s.thing else EMPTY for s in scenes)
+
+
+def test_a_folder_is_made_once(tmp_path):
+    folder = render_probe(tmp_path, n_images=2, seed=0)
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
+
+    assert render_probe(tmp_path, n_images=2, seed=0) == folder
+    assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
+
+
+def test_other_settings_have_other_folders(tmp_path):
+    folders = {
+        render_probe(tmp_path, n_images=n_images, seed=seed)
+        for n_images in (1, 2)
+        for seed in (0, 1)
+    }
+
+    assert len(folders) == 4
+    assert set(tmp_path.iterdir()) == folders
+
+
+def test_an_interrupted_rendering_leaves_nothing_and_the_next_one_everything(tmp_path, monkeypatch):
+    save, saved = Image.Image.save, []
+
+    def save_until_full(image, path, **options):
+        saved.append(path)
+        if len(saved) == 3:
+            raise OSError("no space left on device")
+        save(image, path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Image.Image, "save", save_until_full)
+        with pytest.raises(OSError, match="no space left"):
+            render_probe(tmp_path, n_images=5, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+    assert len(list(render_probe(tmp_path, n_images=5, seed=0).rglob("*.png"))) == 5
+
+
+def test_several_at_once_make_one_whole_folder(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(render_probe, tmp_path, n_images=5, seed=0) for _ in range(4)]
+        folders = {run.result() for run in runs}
+
+    assert set(tmp_path.iterdir()) == folders
+    assert len(list(folders.pop().rglob("*.png"))) == 5

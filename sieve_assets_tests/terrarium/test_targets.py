@@ -1,0 +1,115 @@
+"""The target networks: recipes as in the study file, their training in miniature, their judge."""
+
+import tomllib
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sieve_assets.terrarium import targets
+from sieve_assets.terrarium.fitting import Schedule, to_unit
+from sieve_assets.terrarium.scenes import WIDE, unbiased_scenes
+from sieve_assets.terrarium.targets import (
+    N_CLASSES,
+    RECIPES,
+    SHIFT_PX,
+    accuracy,
+    class_of,
+    shifted,
+    train_target,
+)
+from sieve_assets.terrarium.world import DATA, world_objects
+
+STUDY = tomllib.loads((DATA.parents[1] / "sieve.toml").read_text(encoding="utf-8"))
+SCHEDULE = Schedule(n_steps=2, batch=3, peak_rate=1e-3, weight_decay=0.01)
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    return unbiased_scenes(12, seed=2, empty_share=0.3, pose=WIDE, only_drawn=False)
+
+
+def test_the_study_file_s_targets_are_the_recipes():
+    assert set(STUDY["targets"]) == set(RECIPES)
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_the_study_file_says_how_a_target_was_trained(name):
+    settings, recipe = STUDY["targets"][name], RECIPES[name]
+
+    assert settings["network"] == f"timm:{recipe.network}"
+    assert settings["network_args"] == recipe.network_args
+    assert settings["n_classes"] == N_CLASSES
+    assert recipe.new_network().num_features == settings["width"]
+    # Training scales pixels by to_unit: the study's mean and standard deviation must do the same.
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(1, 3, 16, 16)
+    mean, std = (torch.tensor(settings["transform"][key]).view(3, 1, 1) for key in ("mean", "std"))
+    torch.testing.assert_close(to_unit(pixels), (pixels / 255 - mean) / std)
+
+
+def test_classes_are_the_objects_and_last_the_empty_scene(scenes):
+    assert len(world_objects()) + 1 == N_CLASSES
+    for scene in scenes:
+        expected = scene.thing.position if scene.thing else 120
+        assert class_of(scene) == expected
+
+
+def test_shifting_moves_all_pictures_alike_and_some_batches_mirrored():
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    inner = slice(2 * SHIFT_PX, -2 * SHIFT_PX)
+    found = set()
+    for seed in range(60):
+        moved = shifted(images, np.random.default_rng(seed))
+        for mirrored in (False, True):
+            plain = moved.flip(3) if mirrored else moved
+            for down in range(-SHIFT_PX, SHIFT_PX + 1):
+                for right in range(-SHIFT_PX, SHIFT_PX + 1):
+                    rolled = images.roll((-down, -right), dims=(2, 3))
+                    if torch.equal(plain[..., inner, inner], rolled[..., inner, inner]):
+                        found.add((down, right, mirrored))
+
+    assert len(found) > 30
+    assert {mirrored for _, _, mirrored in found} == {False, True}
+
+
+@pytest.mark.parametrize("name", list(RECIPES))
+def test_training_is_reproducible(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(targets, "N_SCENES", 6)
+    first, second = (
+        train_target(name, schedule=SCHEDULE, seed=0, checkpoints=tmp_path / run)
+        for run in ("first", "second")
+    )
+    torch.manual_seed(0)
+    untrained = RECIPES[name].new_network().state_dict()
+
+    for key, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[key])
+    assert any(not torch.equal(v, untrained[k]) for k, v in first.state_dict().items())
+
+
+class Oracle(nn.Module):
+    """Answers from a list, in order."""
+
+    def __init__(self, answers):
+        super().__init__()
+        self.answers = answers
+
+    def forward(self, pixels):
+        now, self.answers = self.answers[: len(pixels)], self.answers[len(pixels) :]
+        return nn.functional.one_hot(torch.tensor(now), N_CLASSES)
+
+
+@pytest.mark.parametrize(("n_wrong", "expected"), [(0, 1.0), (3, 0.75), (12, 0.0)])
+def test_accuracy_is_the_share_named_right(scenes, n_wrong, expected):
+    answers = [class_of(scene) for scene in scenes]
+    answers[:n_wrong] = [(answer + 1) % N_CLASSES for answer in answers[:n_wrong]]
+
+    assert accuracy(Oracle(answers), scenes, batch=5) == pytest.approx(expected)
+
+
+def test_accuracy_does_not_depend_on_the_batch(scenes):
+    torch.manual_seed(0)
+    model = RECIPES["terrarium_resnet"].new_network().eval()
+
+    assert accuracy(model, scenes, batch=5) == accuracy(model, scenes, batch=12)
