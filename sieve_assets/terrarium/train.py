@@ -1,8 +1,8 @@
 """Trains the world's models and ships them: `python -m sieve_assets.terrarium.train [part ...]`.
 
-Parts, in the order they need each other: autoencoder, decoder, vision_language, targets,
-denoiser. Training
-goes on from its checkpoints; a finished part is only exported again. `evaluate` measures quality.
+Parts, in the order they need each other: autoencoder, decoder, vision_language, targets, denoiser.
+Training goes on from its checkpoints; a finished part is only exported again. `evaluate` measures
+quality.
 """
 
 import json
@@ -28,7 +28,7 @@ SCHEDULES = {
     "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
     "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
     "decoder": Schedule(n_steps=2200, batch=24, peak_rate=1.5e-3, weight_decay=0.0),
-    "denoiser": Schedule(n_steps=5000, batch=128, peak_rate=1e-3, weight_decay=0.01),
+    "denoiser": Schedule(n_steps=3800, batch=128, peak_rate=1e-3, weight_decay=0.01),
 }
 
 
