@@ -1,4 +1,4 @@
-"""The `sieve` command: `check` and `demo`. What takes long to import is imported late."""
+"""The `sieve` command: `check`, `demo`, `evidence`. What takes long to import is imported late."""
 
 from pathlib import Path
 
@@ -29,6 +29,31 @@ def check(file: Path | None) -> None:
         click.echo(reason or f"target {name}: ok, {target.width} neurons in {target.layer!r}")
     if any(refused):
         raise SystemExit(1)
+
+
+@main.command()
+@click.argument("target")
+@click.argument("neuron", type=int)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("evidence.png"))
+def evidence(target: str, neuron: int, out: Path) -> None:
+    """Draw what the names of TARGET's NEURON rest on: samples, patches, pictures, rates."""
+    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
+    from sieve_assets.reports.evidence import draw_evidence  # noqa: PLC0415 (as above)
+    from sieve_assets.stores.probe_images import open_image  # noqa: PLC0415 (as above)
+
+    bench = Workbench()
+    try:
+        figure = draw_evidence(
+            bench.warehouse,
+            model=target,
+            neuron=neuron,
+            open_probe_image=open_image,
+            open_stored_image=bench.images.open,
+        )
+    except LookupError as error:
+        raise click.ClickException(str(error)) from error
+    figure.savefig(out)
+    click.echo(f"{out}: the evidence for neuron {neuron} of {target}")
 
 
 @main.command()
