@@ -7,7 +7,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.probe import probe_pass
+from sieve_assets.assets.probe import probe_images, probe_pass
 from sieve_assets.assets.records import Attempts, Recorder, split_by_neuron
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
@@ -32,16 +32,21 @@ ORDER BY p.neuron, p.rank
 """
 
 
-@stage(group="hypothesize", by="neuron", reads=[selected_samples, neuron_ratios, probe_pass])
+@stage(
+    group="hypothesize",
+    by="neuron",
+    reads=[selected_samples, neuron_ratios, probe_pass, probe_images],
+)
 def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Each sample cropped to what the neuron responds to, as a unit vector. SIEVE, Sec. 3.3."""
     from sieve_assets.assets.cropping import Cropper  # noqa: PLC0415 (scipy is slow to import)
 
     settings, attempts = bench.study.hypothesize.model_dump(include=CROP_SETTINGS), Attempts()
     for share in shares(context, bench.study):
-        weights = f"{bench.target(share.model).weights_hash} {bench.vision_language.weights_hash}"
+        target = bench.target(share.model).weights_hash
+        weights = f"{target} {bench.vision_language.weights_hash}"
         recorder = Recorder(context, bench, patch_embeddings, share, (settings,), weights)
-        recorder.require_inputs()
+        recorder.require_inputs(made_with={"probe_pass": target})
         recorder.write_each(attempts, Cropper(bench, share).rows, table="patch_embeddings")
     attempts.finish("patch_embeddings")
 
@@ -110,7 +115,7 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
     for share in shares(context, bench.study):
         weights = bench.vision_language.weights_hash
         recorder = Recorder(context, bench, concept_hypotheses, share, settings, weights)
-        recorder.require_inputs()
+        recorder.require_inputs(made_with={"patch_embeddings": weights})
         patches = read_patches(bench, share)
         recorder.write_each(
             attempts,

@@ -40,7 +40,13 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         rows = listing.images.assign(
             probe=name, position=np.arange(len(held_out), dtype=np.int32), is_held_out=held_out
         )
-        recorder.write(rows, table="probe_images", scope=pd.DataFrame({"probe": [name]}))
+        sharing = [model for model, one in bench.study.targets.items() if one.probe == name]
+        recorder.write(
+            rows,
+            table="probe_images",
+            scope=pd.DataFrame({"probe": [name]}),
+            shared_by=set(sharing) - {share.model},
+        )
         context.add_asset_metadata(
             {"unreadable images": len(listing.problems)}, partition_key=share.keys[0]
         )
@@ -64,6 +70,7 @@ def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         target, name = bench.target(share.model), bench.study.targets[share.model].probe
         count = bench.study.select.n_samples
         recorder = Recorder(context, bench, probe_pass, share, (count,), target.weights_hash)
+        recorder.require_inputs()
         images = read_probe(bench, name)
         uris = [
             _shard(bench, target, part, count) for part in tqdm(_parts(images), desc=target.name)
@@ -162,6 +169,7 @@ def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> No
     """A neuron's activation on every probe image, cut from the pass. Source: SIEVE, Def. 1, 2."""
     for share in shares(context, bench.study):
         recorder = Recorder(context, bench, probe_activations, share, ())
+        recorder.require_inputs()
         columns = [
             arrays["all_activations"][:, share.neurons]
             for arrays in _opened(bench, list(read_pass(bench, share.model)["activations_uri"]))

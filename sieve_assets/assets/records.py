@@ -5,7 +5,7 @@ Not here: what the rows mean. Rows and provenance go into the warehouse in one t
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from sieve_assets.assets.lineage import Place, checked_inputs, input_hash
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
 from sieve_assets.stores.warehouse import Replacement
@@ -32,7 +33,6 @@ class Recorder:
         share: The target and neurons that are written.
         settings: Settings that the rows depend on, JSON or pydantic.
         weights_hash: Hash of the models that ran; None if none did.
-        scope: Key columns whose old rows go; the neurons of the target by default.
     """
 
     context: dg.AssetExecutionContext
@@ -41,37 +41,49 @@ class Recorder:
     share: Share
     settings: tuple[object, ...]
     weights_hash: str | None = None
-    started: float = field(default_factory=time.monotonic)
+    inputs: dict[Place, str] = field(default_factory=dict, init=False)
+    started: float = field(default_factory=time.monotonic, init=False)
 
-    def write(self, rows: pd.DataFrame, *, table: str, scope: pd.DataFrame | None = None) -> None:
+    def write(
+        self,
+        rows: pd.DataFrame,
+        *,
+        table: str,
+        scope: pd.DataFrame | None = None,
+        shared_by: Iterable[str] = (),
+    ) -> None:
         """Replace the share's rows of `table` and note where they come from.
 
         Args:
             rows: With a column `neuron` in a stage by neuron.
             table: Table of the warehouse.
             scope: Key values whose old rows go; the share's model and neurons by default.
+            shared_by: Other models whose rows these are too.
         """
-        upstream = self._upstream()
         parts = split_by_neuron(rows) if self.stage.is_by_neuron else {}
         records = []
         for neuron, key in zip(self.share.neurons, self.share.keys, strict=True):
             part = rows if neuron == OF_A_MODEL else parts.get(neuron, rows.head(0))
-            records.append(self._record(neuron, part, upstream))
+            records.append(self._record(neuron, part))
             self._report(key, records[-1])
-        notes = pd.DataFrame(records)
+        others = [record | {"model": model} for record in records for model in shared_by]
+        notes = pd.DataFrame(records + others)
         place = self._place() if scope is None else scope
         self.bench.warehouse.replace(
             Replacement(table, rows, place),
             Replacement("provenance", notes, notes.filter(["stage", "model", "neuron"])),
         )
 
-    def require_inputs(self) -> None:
-        """Refuse to start before anything is computed if what the stage reads is not stored.
+    def require_inputs(self, made_with: Mapping[str, str] | None = None) -> None:
+        """Take note of what the stage reads, before anything is computed.
+
+        Args:
+            made_with: Hash of the model that an earlier stage, by name, must have run.
 
         Raises:
-            LookupError: A stage that it reads has stored nothing for one of the share's neurons.
+            LookupError: Something before it is absent or out of date for the share's neurons.
         """
-        self._upstream()
+        self.inputs = checked_inputs(self.bench, self.stage, self.share, made_with or {})
 
     def write_each(
         self,
@@ -91,38 +103,20 @@ class Recorder:
             return pd.DataFrame(model)
         return pd.DataFrame({"model": self.share.model, "neuron": self.share.neurons})
 
-    def _record(
-        self, neuron: int, rows: pd.DataFrame, upstream: dict[tuple[str, int], str]
-    ) -> dict[str, object]:
+    def _record(self, neuron: int, rows: pd.DataFrame) -> dict[str, object]:
         return {
             "stage": self.stage.name,
             "model": self.share.model,
             "neuron": neuron,
-            "run_id": self.context.run_id,
+            "run_id": self.context.run.run_id,
             "settings_hash": settings_hash(self.stage.version, *self.settings),
             "weights_hash": self.weights_hash,
-            "input_hash": settings_hash(*_inputs_of(neuron, self.stage.reads, upstream)),
+            "input_hash": input_hash(self.stage, neuron, self.inputs),
             "output_hash": rows_hash(rows),
             "n_rows": len(rows),
             "recorded_at": datetime.now(UTC).replace(tzinfo=None),
             "seconds": (time.monotonic() - self.started) / len(self.share.neurons),
         }
-
-    def _upstream(self) -> dict[tuple[str, int], str]:
-        """Output hashes of everything of this target that the stage reads, by (stage, neuron)."""
-        found = self.bench.warehouse.read(
-            "SELECT stage, neuron, output_hash FROM provenance WHERE model = $model"
-            " AND stage IN (SELECT unnest($stages)) ORDER BY stage, neuron",
-            {"model": self.share.model, "stages": [stage.name for stage in self.stage.reads]},
-        )
-        keys = zip(found["stage"], found["neuron"], strict=True)
-        hashes = dict(zip(keys, found["output_hash"], strict=True))
-        for upstream in self.stage.reads if self.stage.is_by_neuron else ():
-            neurons = self.share.neurons if upstream.is_by_neuron else [OF_A_MODEL]
-            absent = [neuron for neuron in neurons if (upstream.name, neuron) not in hashes]
-            if absent:
-                raise LookupError(_not_there(self.stage.name, self.share.model, upstream, absent))
-        return hashes
 
     def _report(self, key: str, record: dict[str, object]) -> None:
         self.context.add_asset_metadata(
@@ -134,32 +128,14 @@ class Recorder:
         )
 
 
-def _not_there(stage: str, model: str, upstream: Stage, neurons: list[int]) -> str:
-    which = f"neurons {neurons[:5]} of {model}" if upstream.is_by_neuron else model
-    return (
-        f"{stage}: expected {upstream.name} of {which}, got nothing stored. "
-        f"Materialize {upstream.name} first."
-    )
-
-
-def _inputs_of(
-    neuron: int, reads: Iterable[Stage], upstream: dict[tuple[str, int], str]
-) -> list[object]:
-    """Stages and output hashes that a neuron's rows, or those of a whole model, were made from."""
-    inputs: list[object] = []
-    for stage in reads:
-        if neuron == OF_A_MODEL or not stage.is_by_neuron:
-            found = [(n, h) for (name, n), h in sorted(upstream.items()) if name == stage.name]
-            inputs.append([stage.name, found])
-        else:
-            inputs.append([stage.name, upstream[stage.name, neuron]])
-    return inputs
-
-
 def rows_hash(rows: pd.DataFrame) -> str:
-    """SHA-256 of a table's values, whatever the order of its columns; without rows, of nothing."""
+    """SHA-256 of a table's values, whatever the order of its columns; without rows, of nothing.
+
+    Where files lie is left out if the hash of their content is beside it: a study may move.
+    """
     digest = hashlib.sha256()
-    for name in sorted(rows.columns) if len(rows) else ():
+    names = set(rows.columns) - ({"uri"} if "sha256" in rows.columns else set())
+    for name in sorted(names) if len(rows) else ():
         digest.update(name.encode())
         values = rows[name]
         if len(values) and isinstance(values.iloc[0], np.ndarray):

@@ -4,7 +4,13 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.probe import probe_activations, probe_pass, read_pass, read_probe
+from sieve_assets.assets.probe import (
+    probe_activations,
+    probe_images,
+    probe_pass,
+    read_pass,
+    read_probe,
+)
 from sieve_assets.assets.records import Recorder
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Share, shares, stage
@@ -30,7 +36,7 @@ def read_activations(bench: Workbench, share: Share) -> np.ndarray:
     return np.stack(list(found["activation"]))[:, ~images["is_held_out"].to_numpy()]
 
 
-@stage(group="select", by="neuron", reads=[probe_activations])
+@stage(group="select", by="neuron", reads=[probe_activations, probe_images])
 def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """How clear a neuron's preference is: p99 / median, selected above beta. SIEVE, Sec. 3.2."""
     select = bench.study.select
@@ -53,7 +59,7 @@ def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         recorder.write(rows, table="neuron_ratios")
 
 
-@stage(group="select", by="neuron", reads=[neuron_ratios, probe_pass])
+@stage(group="select", by="neuron", reads=[neuron_ratios, probe_pass, probe_images])
 def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The strongest probe images of each selected neuron. Source: SIEVE, Sec. 3.2."""
     select = bench.study.select
@@ -101,7 +107,7 @@ def _passes(bench: Workbench, share: Share, rows: pd.DataFrame) -> np.ndarray:
     neurons = read_selected(bench, share)
     if not len(neurons):
         return np.zeros(0, dtype=bool)
-    only = Share(share.model, list(neurons), [])
+    only = Share(share.model, neurons.tolist(), [])
     return samples_method.passes_gate(
         rows["activation"].to_numpy().reshape(len(neurons), -1),
         read_activations(bench, only),

@@ -3,6 +3,7 @@
 Not here: what a stage computes or writes.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.study import Study
 
 StageFunction = Callable[[dg.AssetExecutionContext, Workbench], None]
+
+# Runs over ranges of partitions are what this pipeline is built on; users need not hear it daily.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 BY_MODEL_TO_NEURONS = dg.MultiToSingleDimensionPartitionMapping("model")
 OF_A_MODEL = -1

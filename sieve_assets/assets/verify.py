@@ -70,7 +70,7 @@ def draw_missing(
                 generator=name,
                 uri=stored["uri"],
                 sha256=stored["sha256"],
-                drawn_by_run=context.run_id,
+                drawn_by_run=context.run.run_id,
                 seconds=(time.monotonic() - started) / len(batch),
             )
             bench.warehouse.add_missing("pictures", rows)
@@ -89,6 +89,8 @@ def _links(
     bench: Workbench, hypotheses: pd.DataFrame, requests: list[PictureRequest]
 ) -> pd.DataFrame:
     """One row a hypothesis and picture of it."""
+    if not requests:
+        return pd.DataFrame()
     wanted = pd.DataFrame(requests, columns=list(PictureRequest._fields))
     bank = bench.warehouse.read(
         "SELECT picture_id, generator, uri FROM pictures WHERE picture_id IN (SELECT unnest($ids))",
@@ -109,7 +111,7 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
         recorder = Recorder(
             context, bench, activation_rates, share, (confidence,), target.weights_hash
         )
-        recorder.require_inputs()
+        recorder.require_inputs(made_with={"probe_pass": target.weights_hash})
         _observe_pictures(bench, share)
         tests = read_tests(bench, share, target.weights_hash)
         rows = pd.DataFrame()
@@ -160,10 +162,9 @@ def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFram
 @stage(group="verify", by="model", reads=[activation_rates])
 def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The hypotheses not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
-    from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as its neighbours)
-
     for share in shares(context, bench.study):
         recorder = Recorder(context, bench, verified_concepts, share, ())
+        recorder.require_inputs()
         rates = bench.warehouse.read(
             "SELECT model, neuron, cluster, concept, activation_rate FROM activation_rates"
             " WHERE model = $1 ORDER BY neuron, cluster, concept",
@@ -173,19 +174,24 @@ def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> No
             "SELECT count(*) AS n FROM provenance WHERE stage = 'activation_rates' AND model = $1",
             [share.model],
         )["n"].iloc[0]
-        found = verify(rates["activation_rate"].to_numpy())
-        rows = rates.assign(
-            **found._asdict(),
-            n_hypotheses=len(rates),
-            is_complete=bool(n_tested == bench.study.targets[share.model].width),
-        )
+        is_complete = bool(n_tested == bench.study.targets[share.model].width)
+        rows, told = judged(rates, is_complete=is_complete)
         recorder.write(rows, table="verified_concepts")
-        context.add_asset_metadata(
-            {
-                "hypotheses": len(rates),
-                "kept": int(found.paper_kept.sum()),
-                "initial mean AR": found.initial_mean_ar,
-                "final mean AR": found.final_mean_ar,
-            },
-            partition_key=share.keys[0],
-        )
+        context.add_asset_metadata(told, partition_key=share.keys[0])
+
+
+def judged(rates: pd.DataFrame, *, is_complete: bool) -> tuple[pd.DataFrame, dict[str, float]]:
+    """A target's rows of `verified_concepts` and what to report; none without hypotheses."""
+    from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as its neighbours)
+
+    if rates.empty:
+        return pd.DataFrame(), {"hypotheses": 0}
+    found = verify(rates["activation_rate"].to_numpy())
+    rows = rates.assign(**found._asdict(), n_hypotheses=len(rates), is_complete=is_complete)
+    told = {
+        "hypotheses": len(rates),
+        "kept": int(found.paper_kept.sum()),
+        "initial mean AR": found.initial_mean_ar,
+        "final mean AR": found.final_mean_ar,
+    }
+    return rows, told
