@@ -79,3 +79,11 @@ def study_folder(tmp_path: Path) -> StudyFolder:
     root = tmp_path / "study"
     root.mkdir()
     return StudyFolder(root)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A tiny study of two random networks, all stages run; for tests that only read it."""
+    from sieve_assets_tests.studies import make_tiny_study  # noqa: PLC0415 (see above)
+
+    return make_tiny_study(tmp_path_factory.mktemp("tiny")).everything()

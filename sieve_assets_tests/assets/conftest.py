@@ -1,0 +1,32 @@
+"""Copies of the tiny study to change and run again, and a count of what its models are asked."""
+
+import pytest
+
+
+@pytest.fixture
+def copied(finished, tmp_path):
+    """The tiny study with its results."""
+    return finished.changed(tmp_path)
+
+
+@pytest.fixture
+def empty(finished, tmp_path):
+    """The tiny study, nothing of it run yet."""
+    return finished.anew(tmp_path)
+
+
+@pytest.fixture
+def count(monkeypatch):
+    """`count(NeuronTarget, "observe")` gives a list that grows by each call's number of inputs."""
+
+    def watch(owner, name):
+        original, sizes = getattr(owner, name), []
+
+        def counted(self, inputs, *rest):
+            sizes.append(len(inputs))
+            return original(self, inputs, *rest)
+
+        monkeypatch.setattr(owner, name, counted)
+        return sizes
+
+    return watch

@@ -1,0 +1,203 @@
+"""Patches, clusters and hypotheses as they are stored."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from sieve_assets.assets.hypothesize import neuron_generator
+from sieve_assets.assets.records import NeuronFailuresError
+from sieve_assets.models.vision_language import OpenClipModel
+from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
+
+HYPOTHESIZE = ("patch_embeddings", "clusters", "concept_hypotheses")
+
+
+def other_folder(tmp_path):
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return folder
+
+
+def test_every_sample_has_its_patch_cluster_and_unit_vector(finished):
+    samples = finished.table("selected_samples")
+
+    for table in ("patch_embeddings", "clusters"):
+        rows = finished.table(table)
+        for column in ("model", "neuron", "rank"):
+            assert rows[column].tolist() == samples[column].tolist()
+    patches = finished.table("patch_embeddings")
+    assert patches["image_id"].tolist() == samples["image_id"].tolist()
+    norms = np.linalg.norm(np.stack(list(patches["embedding"])), axis=1)
+    np.testing.assert_allclose(norms, 1, atol=1e-6)
+
+
+def test_a_patch_is_embedded_as_its_stored_picture_alone(finished):
+    bench = finished.bench()
+
+    for patch in finished.table("patch_embeddings").itertuples():
+        [alone] = bench.vision_language.embed_images([bench.images.open(patch.uri)])
+        np.testing.assert_allclose(patch.embedding, alone, atol=1e-5)
+
+
+def test_a_crop_that_loses_the_neuron_is_replaced_by_the_whole_image(finished):
+    patches = finished.table("patch_embeddings")
+    edges = patches[["x0", "y0", "x1", "y1"]].to_numpy()
+
+    is_whole = patches["is_whole_image"].to_numpy()
+    assert (is_whole == (patches["crop_retention"] < 0.5)).all()
+    assert 0 < is_whole.sum() < len(patches)
+    assert (edges[is_whole] == [0, 0, 64, 64]).all()
+    assert ((edges >= 0) & (edges <= 64)).all()
+    assert (edges[:, 2:] - edges[:, :2] >= 16).all()  # a quarter of the frame at least
+
+
+def test_retention_is_what_the_crop_alone_makes_of_the_neuron(finished):
+    bench = finished.bench()
+    medians = finished.table("neuron_ratios").set_index(["model", "neuron"])["median"]
+    samples = finished.table("selected_samples")["activation"]
+
+    patches = finished.table("patch_embeddings").assign(sample=samples)
+    for patch in patches[~patches["is_whole_image"]].itertuples():
+        seen = bench.target(patch.model).activations([bench.images.open(patch.uri)])
+        median = float(medians[patch.model, patch.neuron])
+        expected = (float(seen[0, patch.neuron]) - median) / (patch.sample - median)
+        assert patch.crop_retention == pytest.approx(expected, abs=1e-3)
+
+
+def test_patches_that_come_again_are_embedded_once(copied, count):
+    embedded = count(OpenClipModel, "embed_images")
+
+    copied.of_model("cnn", "patch_embeddings")
+
+    patches = copied.table("patch_embeddings", model="cnn")
+    assert sum(embedded) == patches["uri"].nunique() < len(patches)
+
+
+def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, tmp_path):
+    samples = finished.table("selected_samples", model="cnn")
+    shared = samples.groupby("image_id")["neuron"].nunique()
+    alone = samples[samples["image_id"].map(shared) == 1].iloc[0]
+    scenes = finished.bench().study.probes["scenes"].path
+    shutil.copytree(scenes, tmp_path / "scenes")
+    study = copied.changed(other_folder(tmp_path), {str(scenes): str(tmp_path / "scenes")})
+    study.of_model("cnn", "probe_images")
+    before = study.table("provenance", model="cnn", stage="patch_embeddings")
+    (tmp_path / "scenes" / alone["image_id"]).write_bytes(b"no picture")
+
+    with pytest.raises(NeuronFailuresError, match=rf"cnn\|{alone['neuron']}: open_image: expected"):
+        study.of_model("cnn", "patch_embeddings")
+
+    after = study.table("provenance", model="cnn", stage="patch_embeddings")
+    is_new = before["run_id"] != after["run_id"]
+    assert after.loc[~is_new, "neuron"].tolist() == [alone["neuron"]]
+    for table in ("patch_embeddings", "provenance"):  # what was stored of it stays
+        rows, old = (
+            one.table(table, model="cnn", neuron=int(alone["neuron"])) for one in (study, copied)
+        )
+        assert_same_rows(rows, old, tolerance=0)
+
+
+def test_after_a_failure_one_neuron_is_run_again_alone(finished, tmp_path):
+    scenes = finished.bench().study.probes["scenes"].path
+    shutil.copytree(scenes, tmp_path / "scenes")
+    study = finished.anew(tmp_path, {str(scenes): str(tmp_path / "scenes")})
+    study.of_model("cnn", "probe_images", "probe_pass")
+    study.of_model("cnn", "probe_activations", "neuron_ratios", "selected_samples")
+    samples = study.table("selected_samples")
+    shared = samples.groupby("image_id")["neuron"].nunique()
+    alone = samples[samples["image_id"].map(shared) == 1].iloc[0]
+    broken, neuron = tmp_path / "scenes" / alone["image_id"], int(alone["neuron"])
+    content = broken.read_bytes()
+    broken.unlink()
+
+    result = study.of_model("cnn", *HYPOTHESIZE, raise_on_error=False)
+    assert not result.success
+    done = set(study.table("provenance", stage="patch_embeddings")["neuron"])
+    assert done == set(range(6)) - {neuron}
+    broken.write_bytes(content)
+    study.of_model("cnn", "patch_embeddings", neurons=[neuron])
+    study.of_model("cnn", "clusters", "concept_hypotheses")
+
+    for table in HYPOTHESIZE:
+        expected = finished.table(table, model="cnn")
+        assert_same_rows(study.table(table), expected, tolerance=1e-6)
+
+
+def test_each_neuron_has_its_own_randomness():
+    draws = {
+        (seed, model, neuron): neuron_generator(seed, model, neuron).integers(2**62)
+        for seed in (0, 1)
+        for model in ("cnn", "vit")
+        for neuron in (0, 1, 12)
+    }
+
+    assert len(set(draws.values())) == len(draws)
+    assert neuron_generator(1, "vit", 12).integers(2**62) == draws[1, "vit", 12]
+
+
+def test_the_null_of_a_neuron_does_not_depend_on_the_others(copied, tmp_path):
+    null = 'single_cluster_test = "null"\nnull_draws = 10'
+    study = copied.changed(other_folder(tmp_path), {'single_cluster_test = "min_silhouette"': null})
+    study.of_model("cnn", "clusters")
+    together = study.table("clusters", model="cnn", neuron=3)
+    study.of_model("cnn", "clusters", neurons=[3])
+
+    alone = study.table("clusters", model="cnn", neuron=3)
+    assert alone["null_silhouette"].notna().all()
+    assert_same_rows(alone, together, tolerance=0)
+
+
+def test_clusters_are_numbered_and_counted(finished):
+    rows = finished.table("clusters")
+
+    assert {1, 2} <= set(rows["n_clusters"])
+    for _, neuron in rows.groupby(["model", "neuron"]):
+        labels = neuron["cluster"].tolist()
+        count = neuron["n_clusters"].iloc[0]
+        assert sorted(set(labels)) == list(range(count))
+        assert list(dict.fromkeys(labels)) == list(range(count))
+        assert neuron["silhouette"].isna().all() == (count == 1)
+
+
+def test_each_cluster_has_two_concepts_of_the_file_without_its_blemishes(finished):
+    """CLIP-Dissect's defect: blank lines dropped in one place and not in another shift labels."""
+    rows = finished.table("concept_hypotheses")
+    clusters = finished.table("clusters").groupby(["model", "neuron"])["cluster"].nunique()
+
+    counts = rows.groupby(["model", "neuron"]).size()
+    assert (counts == 2 * clusters).all()
+    assert set(rows["concept"]) <= set(CONCEPTS)
+    first, second = (rows[rows["place"] == place]["score"].to_numpy() for place in (0, 1))
+    assert (first >= second).all()
+
+
+def test_a_clean_file_of_the_same_concepts_gives_the_same_hypotheses(copied, tmp_path):
+    file = tmp_path / "clean.txt"
+    file.write_text("\n".join(CONCEPTS))
+    old = str(copied.bench().study.concepts.file)
+    study = copied.changed(other_folder(tmp_path), {old: str(file)})
+
+    study.of_model("cnn", "concept_hypotheses")
+
+    same = ["model", "neuron", "settings_hash", "input_hash", "output_hash"]
+    before, after = (
+        one.table("provenance", stage="concept_hypotheses")[same] for one in (copied, study)
+    )
+    assert_same_rows(after, before, tolerance=0)
+
+
+def test_the_template_is_part_of_the_text_and_of_the_settings(copied, tmp_path):
+    study = copied.changed(
+        other_folder(tmp_path),
+        {"[vision_language]": 'template = "a photo of {}"\n[vision_language]'},
+    )
+
+    study.of_model("cnn", "concept_hypotheses")
+
+    before, after = (one.table("concept_hypotheses", model="cnn") for one in (copied, study))
+    assert set(before["score"]).isdisjoint(after["score"])
+    before, after = (
+        one.table("provenance", stage="concept_hypotheses", model="cnn") for one in (copied, study)
+    )
+    assert (before["settings_hash"] != after["settings_hash"]).all()

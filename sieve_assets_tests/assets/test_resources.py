@@ -1,0 +1,76 @@
+"""Where a workbench finds and puts things, and that it loads models once."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sieve_assets.assets.resources import Workbench
+
+
+def test_results_lie_beside_the_study_file_unless_said_otherwise(finished, tmp_path, monkeypatch):
+    monkeypatch.delenv("SIEVE_DATA", raising=False)
+    beside = Workbench(study_file=str(finished.file))
+    assert beside.folder == finished.file.parent / "data"
+
+    monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "elsewhere"))
+    assert beside.folder == tmp_path / "elsewhere"
+    assert finished.bench().folder == finished.data
+
+
+def test_a_relative_folder_is_made_absolute(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert Workbench(study_file=str(finished.file), data="here").folder == tmp_path / "here"
+
+
+def test_all_stores_lie_in_the_folder(finished):
+    bench = finished.bench(patience_s=3.0)
+
+    assert bench.warehouse.path == finished.data / "sieve.duckdb"
+    assert bench.warehouse.patience_s == 3.0
+    assert bench.images.root == finished.data / "store" / "images"
+    assert bench.arrays.root == finished.data / "store" / "arrays"
+
+
+def test_the_study_file_is_the_one_of_the_environment_unless_said_otherwise(finished, monkeypatch):
+    monkeypatch.setenv("SIEVE_STUDY", str(finished.file))
+
+    assert Workbench().study == finished.bench().study
+
+
+def test_device_and_batch_size_come_from_the_environment(monkeypatch):
+    monkeypatch.setenv("SIEVE_DEVICE", "cuda:1")
+    monkeypatch.setenv("SIEVE_BATCH_SIZE", "7")
+
+    assert (Workbench().device, Workbench().batch_size) == ("cuda:1", 7)
+    assert Workbench(batch_size=3).batch_size == 3
+
+
+def test_models_are_loaded_once_and_are_those_of_the_study(finished):
+    bench = finished.bench()
+
+    for model, width in (("cnn", 6), ("vit", 8)):
+        assert bench.target(model) is bench.target(model)
+        assert (bench.target(model).name, bench.target(model).width) == (model, width)
+    assert bench.vision_language is bench.vision_language
+    assert bench.generator is bench.generator
+    assert bench.generator.identity["steps"] == 2
+
+
+def test_an_unknown_target_is_refused(finished):
+    with pytest.raises(LookupError):
+        finished.bench().target("gnn")
+
+
+def test_reading_results_loads_no_model(finished):
+    code = """
+import sys
+from sieve_assets.assets.resources import Workbench
+bench = Workbench(study_file=sys.argv[1], data=sys.argv[2])
+assert len(bench.warehouse.read("SELECT * FROM neuron_ratios")) == 14
+assert "torch" not in sys.modules
+"""
+    command = [sys.executable, "-c", code, str(finished.file), str(finished.data)]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True)

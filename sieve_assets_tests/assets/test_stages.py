@@ -1,0 +1,190 @@
+"""Partitions, the graph between them, and what a run of a range of them does."""
+
+import inspect
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+from sieve_assets.assets.stages import (
+    OF_A_MODEL,
+    Share,
+    by_model,
+    by_neuron,
+    neuron_key,
+    shares,
+    stage,
+)
+from sieve_assets.definitions import STAGES, definitions_of
+
+
+@pytest.fixture(scope="module")
+def graph(finished):
+    return definitions_of(finished.bench()).resolve_asset_graph()
+
+
+def of_width(study, **widths):
+    targets = {
+        name: target.model_copy(update={"width": widths[name]})
+        for name, target in study.targets.items()
+    }
+    return study.model_copy(update={"targets": targets})
+
+
+def context_of(keys):
+    marks = {}
+    return SimpleNamespace(
+        partition_keys=keys,
+        marks=marks,
+        add_asset_metadata=lambda values, partition_key: marks.update({partition_key: values}),
+    )
+
+
+def key_of(model, neuron):
+    return dg.MultiPartitionKey({"model": model, "neuron": neuron})
+
+
+@pytest.mark.parametrize(("width", "last"), [(1, "0"), (10, "9"), (11, "10"), (2048, "2047")])
+def test_keys_are_as_long_as_the_last_and_sort_as_numbers(finished, width, last):
+    study = of_width(finished.bench().study, cnn=1, vit=width)
+    keys = [neuron_key(neuron, study) for neuron in range(width)]
+
+    assert keys == sorted(keys)
+    assert keys[-1] == last
+    assert {len(key) for key in keys} == {len(last)}
+
+
+def test_there_is_a_partition_for_each_target_and_neuron_of_the_widest(finished):
+    study = finished.bench().study
+
+    assert by_model(study).get_partition_keys() == ["cnn", "vit"]
+    assert by_neuron(study).get_partition_keys() == [
+        f"{model}|{neuron}" for model in ("cnn", "vit") for neuron in range(8)
+    ]
+
+
+def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_range(finished):
+    def whiskers(context: dg.AssetExecutionContext) -> None:
+        """How many there are."""
+
+    made = stage(group="faces", by="model", version="7")(whiskers)
+    asset = made.asset(finished.bench().study)
+
+    [spec] = asset.specs
+    assert (made.name, made.reads, made.is_by_neuron) == ("whiskers", (), False)
+    assert spec.key == dg.AssetKey("whiskers")
+    assert (spec.group_name, spec.code_version) == ("faces", "7")
+    assert spec.description == "How many there are."
+    assert asset.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_every_asset_says_what_it_is_and_runs_ranges_in_one_run(graph):
+    for each in STAGES:
+        node = graph.get(dg.AssetKey(each.name))
+        assert node.description == inspect.getdoc(each.function)
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert node.group_name in {"select", "hypothesize", "verify"}
+
+
+def test_the_graph_is_what_the_stages_read(graph):
+    for each in STAGES:
+        parents = graph.get(dg.AssetKey(each.name)).parent_keys
+        assert parents == {dg.AssetKey(one.name) for one in each.reads}
+
+
+def mapped(graph, stage_name, parent_name):
+    """The partition mapping of an edge and its two ends."""
+    child, parent = (graph.get(dg.AssetKey(name)) for name in (stage_name, parent_name))
+    mapping = graph.get_partition_mapping(child.key, parent.key)
+    return mapping, child.partitions_def, parent.partitions_def
+
+
+@pytest.mark.parametrize(
+    ("stage_name", "key", "parent_name", "expected"),
+    [
+        ("probe_activations", "vit|3", "probe_pass", ["vit"]),
+        ("neuron_ratios", "vit|3", "probe_activations", ["vit|3"]),
+        ("probe_pass", "cnn", "probe_images", ["cnn"]),
+        ("verified_concepts", "cnn", "activation_rates", [f"cnn|{n}" for n in range(8)]),
+    ],
+)
+def test_a_neuron_is_made_from_the_same_neuron_or_its_target(
+    graph, stage_name, key, parent_name, expected
+):
+    mapping, child, parent = mapped(graph, stage_name, parent_name)
+    result = mapping.get_upstream_mapped_partitions_result_for_partitions(
+        child.subset_with_partition_keys([key]), child, parent
+    )
+    assert sorted(result.partitions_subset.get_partition_keys()) == expected
+
+
+def test_keys_in_any_order_become_shares_in_order(finished):
+    study = finished.bench().study
+    keys = [key_of("vit", "3"), key_of("cnn", "5"), key_of("vit", "0"), key_of("cnn", "1")]
+
+    found = list(shares(context_of(keys), study))
+
+    assert found == [
+        Share("cnn", [1, 5], [keys[3], keys[1]]),
+        Share("vit", [0, 3], [keys[2], keys[0]]),
+    ]
+
+
+def test_a_stage_by_model_has_one_share_a_target(finished):
+    context = context_of(["vit", "cnn"])
+
+    assert list(shares(context, finished.bench().study)) == [
+        Share("cnn", [OF_A_MODEL], ["cnn"]),
+        Share("vit", [OF_A_MODEL], ["vit"]),
+    ]
+
+
+def test_neurons_beyond_the_width_are_marked_absent(finished):
+    context = context_of([key_of("cnn", "7"), key_of("cnn", "5"), key_of("cnn", "6")])
+
+    found = list(shares(context, finished.bench().study))
+
+    assert found == [Share("cnn", [5], [key_of("cnn", "5")])]
+    assert context.marks == {"cnn|6": {"status": "absent"}, "cnn|7": {"status": "absent"}}
+
+
+def test_a_run_of_absent_neurons_only_ends_well_and_writes_nothing(copied):
+    before = copied.table("provenance")
+
+    result = copied.run("probe_activations", "neuron_ratios", first="cnn|6", last="cnn|7")
+
+    marks = {
+        (event.asset_key.path[-1], event.partition): event.materialization.metadata["status"].value
+        for event in result.get_asset_materialization_events()
+    }
+    assert result.success
+    assert marks == {
+        (name, key): "absent"
+        for name in ("probe_activations", "neuron_ratios")
+        for key in ("cnn|6", "cnn|7")
+    }
+    assert copied.table("provenance").equals(before)
+
+
+def test_a_run_may_span_targets(copied):
+    result = copied.run("neuron_ratios", "selected_samples", first="cnn|0", last="vit|7")
+
+    events = result.get_asset_materialization_events()
+    keys = {event.partition for event in events if event.asset_key.path == ["neuron_ratios"]}
+    absent = {e.partition for e in events if "status" in e.materialization.metadata}
+    assert keys == {f"{model}|{neuron}" for model in ("cnn", "vit") for neuron in range(8)}
+    assert absent == {"cnn|6", "cnn|7"}
+    notes = copied.table("provenance", stage="selected_samples")
+    assert list(notes["neuron"]) == [*range(6), *range(8)]
+    assert set(notes["run_id"]) == {result.run_id}
+
+
+def test_each_partition_reports_its_rows(copied):
+    result = copied.of_model("vit", "selected_samples")
+
+    counts = {
+        event.partition: event.materialization.metadata["dagster/partition_row_count"].value
+        for event in result.get_asset_materialization_events()
+    }
+    stored = copied.table("selected_samples", model="vit").groupby("neuron").size()
+    assert counts == {f"vit|{neuron}": stored.get(neuron, 0) for neuron in range(8)}
