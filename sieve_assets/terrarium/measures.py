@@ -115,15 +115,23 @@ def vision_language_figures(model: VisionLanguage, template: str, *, n_scenes: i
 def cut_object(scene: Scene) -> Image.Image:
     """Return the square around a scene's object; all of an empty scene."""
     picture = draw_scene(scene)
-    image = Image.fromarray(picture.image)
-    if not picture.mask.any():
-        return image
-    rows, columns = np.nonzero(picture.mask)
+    return Image.fromarray(picture.image).crop(square_around(picture.mask))
+
+
+def square_around(mask: Bool[np.ndarray, "row column"]) -> tuple[int, int, int, int]:
+    """Return a mask's square with a margin, inside the frame; the frame if nothing is masked.
+
+    Returns:
+        Left, top, right, bottom (pixels).
+    """
+    if not mask.any():
+        return (0, 0, FRAME_PX, FRAME_PX)
+    rows, columns = np.nonzero(mask)
     side = max(np.ptp(rows), np.ptp(columns)) + 1
     half = min(side * (0.5 + CROP_MARGIN), FRAME_PX / 2)
     middle = ((at.min() + at.max() + 1) / 2 for at in (columns, rows))
     x, y = (float(np.clip(at, half, FRAME_PX - half)) for at in middle)
-    return image.crop((round(x - half), round(y - half), round(x + half), round(y + half)))
+    return (round(x - half), round(y - half), round(x + half), round(y + half))
 
 
 def generator_figures(

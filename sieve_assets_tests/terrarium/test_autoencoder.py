@@ -8,6 +8,7 @@ from sieve_assets.terrarium import autoencoder
 from sieve_assets.terrarium.autoencoder import (
     new_autoencoder,
     reconstruction_loss,
+    refine_decoder,
     train_autoencoder,
 )
 from sieve_assets.terrarium.fitting import Schedule
@@ -74,3 +75,17 @@ def test_training_is_reproducible_and_changes_every_weight(tmp_path, monkeypatch
     for key, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[key])
         assert not torch.equal(value, untrained.state_dict()[key]), key
+
+
+def test_refining_the_decoder_leaves_the_latents_as_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(autoencoder, "N_SCENES", 4)
+    torch.manual_seed(0)
+    coder = new_autoencoder()
+    before = {key: value.clone() for key, value in coder.state_dict().items()}
+    schedule = Schedule(n_steps=2, batch=2, peak_rate=1e-3, weight_decay=0.0)
+
+    refined = refine_decoder(coder, schedule=schedule, seed=1, checkpoints=tmp_path)
+
+    assert refined is coder
+    for key, value in coder.state_dict().items():
+        assert torch.equal(value, before[key]) == key.startswith("encoder."), key
