@@ -1,0 +1,76 @@
+"""The figure is read back: its texts against stored rates, its frames against activations."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgba
+
+from sieve_assets.reports.evidence import FIRES, draw_evidence
+from sieve_assets.stores.probe_images import open_image
+
+
+def drawn(bench, model, neuron):
+    return draw_evidence(
+        bench.warehouse,
+        model=model,
+        neuron=neuron,
+        open_probe_image=open_image,
+        open_stored_image=bench.images.open,
+    )
+
+
+@pytest.fixture
+def tested(finished):
+    """A workbench, and the first hypothesis of its study with some picture above the threshold."""
+    bench = finished.bench()
+    rates = bench.warehouse.read("SELECT * FROM activation_rates ORDER BY n_active DESC, neuron")
+    return bench, rates.iloc[0]
+
+
+def test_each_hypothesis_is_shown_with_its_rate_and_verdict(tested):
+    bench, rate = tested
+    figure = drawn(bench, rate["model"], int(rate["neuron"]))
+    said = "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
+    rows = bench.warehouse.read(
+        "SELECT * FROM verified_concepts WHERE model = $1 AND neuron = $2",
+        [rate["model"], int(rate["neuron"])],
+    )
+    for row in rows.to_dict("records"):
+        verdict = "kept" if row["paper_kept"] else "rejected"
+        assert f"AR {row['activation_rate']:.2f}" in said
+        assert verdict in said
+        assert row["concept"] in said.replace("\n", " ")
+
+
+def test_as_many_frames_are_green_as_pictures_fire(tested):
+    bench, rate = tested
+    figure = drawn(bench, rate["model"], int(rate["neuron"]))
+    green = to_rgba(FIRES)
+    framed = [
+        axes
+        for axes in figure.axes
+        if axes.axison and np.allclose(axes.spines["left"].get_edgecolor(), green)
+    ]
+    n_active = bench.warehouse.read(
+        "SELECT sum(n_active) AS n FROM activation_rates WHERE model = $1 AND neuron = $2",
+        [rate["model"], int(rate["neuron"])],
+    )["n"].iloc[0]
+    assert len(framed) == n_active
+
+
+def test_crops_are_marked_where_they_were_cut(tested):
+    bench, rate = tested
+    figure = drawn(bench, rate["model"], int(rate["neuron"]))
+    patches = bench.warehouse.read(
+        "SELECT * FROM patch_embeddings WHERE model = $1 AND neuron = $2 ORDER BY rank",
+        [rate["model"], int(rate["neuron"])],
+    )
+    marks = [axes.patches[0] for axes in figure.axes if axes.patches]
+    assert len(marks) == len(patches)
+    for mark, patch in zip(marks, patches.to_dict("records"), strict=True):
+        assert mark.get_x() + 0.5 == patch["x0"]
+        assert mark.get_width() == patch["x1"] - patch["x0"]
+
+
+def test_neuron_without_a_tested_hypothesis_is_refused_by_name(finished):
+    with pytest.raises(LookupError, match="neuron 99 of cnn"):
+        drawn(finished.bench(), "cnn", 99)

@@ -1,0 +1,63 @@
+"""The demo is tested as a user runs it, on the tiny study and into a real Dagster instance."""
+
+import dagster as dg
+import pytest
+
+from sieve_assets import demo
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.definitions import STAGES
+
+
+@pytest.fixture
+def surroundings(finished, tmp_path, monkeypatch):
+    """The environment that `make demo` sets, for the tiny study."""
+    home = tmp_path / "dagster_home"
+    home.mkdir()
+    study = finished.anew(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.setenv("SIEVE_STUDY", str(study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(study.data))
+    return study
+
+
+def materialized(stage: str) -> set[str]:
+    with dg.DagsterInstance.get() as instance:
+        return instance.get_materialized_partitions(dg.AssetKey(stage))
+
+
+@pytest.mark.usefixtures("surroundings")
+def test_demo_materializes_every_stage_of_every_neuron_and_says_what_came_out(capsys):
+    demo.run()
+    study = Workbench().study
+    neurons = sum(target.width for target in study.targets.values())
+    for stage in STAGES:
+        expected = neurons if stage.is_by_neuron else len(study.targets)
+        assert len(materialized(stage.name)) == expected, stage.name
+    said = capsys.readouterr().out
+    for part in ("Neurons", "Hypotheses", "Pictures", "Seconds a stage", "make ui"):
+        assert part in said
+
+
+def test_target_that_fails_is_named_and_hides_no_other(surroundings, capsys):
+    file = surroundings.file
+    file.write_text(file.read_text().replace('layer = "layer4"', 'layer = "layer9"'))
+    with pytest.raises(SystemExit):
+        demo.run()
+    said = " ".join(capsys.readouterr().out.split())
+    assert "cnn failed: probe_pass" in said
+    assert "layer9" in said
+    assert materialized("verified_concepts") == {"vit"}
+
+
+def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition():
+    legs = demo.legs()
+    assert [stage for leg in legs for stage in leg] == list(STAGES)
+    for leg in legs:
+        assert len({stage.is_by_neuron for stage in leg}) == 1
+
+
+def test_tags_cover_the_target_from_its_first_to_its_last_neuron(finished):
+    study = finished.bench().study
+    by_neuron = next(leg for leg in demo.legs() if leg[0].is_by_neuron)
+    assert set(demo.tags_of(by_neuron, "cnn", study).values()) == {"cnn|0", "cnn|5"}
+    assert set(demo.tags_of(demo.legs()[0], "cnn", study).values()) == {"cnn"}
