@@ -7,7 +7,6 @@ import pytest
 
 from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
-from sieve_assets.models.vision_language import OpenClipModel
 from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
 
 HYPOTHESIZE = ("patch_embeddings", "clusters", "concept_hypotheses")
@@ -30,48 +29,6 @@ def test_every_sample_has_its_patch_cluster_and_unit_vector(finished):
     assert patches["image_id"].tolist() == samples["image_id"].tolist()
     norms = np.linalg.norm(np.stack(list(patches["embedding"])), axis=1)
     np.testing.assert_allclose(norms, 1, atol=1e-6)
-
-
-def test_a_patch_is_embedded_as_its_stored_picture_alone(finished):
-    bench = finished.bench()
-
-    for patch in finished.table("patch_embeddings").itertuples():
-        [alone] = bench.vision_language.embed_images([bench.images.open(patch.uri)])
-        np.testing.assert_allclose(patch.embedding, alone, atol=1e-5)
-
-
-def test_a_crop_that_loses_the_neuron_is_replaced_by_the_whole_image(finished):
-    patches = finished.table("patch_embeddings")
-    edges = patches[["x0", "y0", "x1", "y1"]].to_numpy()
-
-    is_whole = patches["is_whole_image"].to_numpy()
-    assert (is_whole == (patches["crop_retention"] < 0.5)).all()
-    assert 0 < is_whole.sum() < len(patches)
-    assert (edges[is_whole] == [0, 0, 64, 64]).all()
-    assert ((edges >= 0) & (edges <= 64)).all()
-    assert (edges[:, 2:] - edges[:, :2] >= 16).all()  # a quarter of the frame at least
-
-
-def test_retention_is_what_the_crop_alone_makes_of_the_neuron(finished):
-    bench = finished.bench()
-    medians = finished.table("neuron_ratios").set_index(["model", "neuron"])["median"]
-    samples = finished.table("selected_samples")["activation"]
-
-    patches = finished.table("patch_embeddings").assign(sample=samples)
-    for patch in patches[~patches["is_whole_image"]].itertuples():
-        seen = bench.target(patch.model).activations([bench.images.open(patch.uri)])
-        median = float(medians[patch.model, patch.neuron])
-        expected = (float(seen[0, patch.neuron]) - median) / (patch.sample - median)
-        assert patch.crop_retention == pytest.approx(expected, abs=1e-3)
-
-
-def test_patches_that_come_again_are_embedded_once(copied, count):
-    embedded = count(OpenClipModel, "embed_images")
-
-    copied.of_model("cnn", "patch_embeddings")
-
-    patches = copied.table("patch_embeddings", model="cnn")
-    assert sum(embedded) == patches["uri"].nunique() < len(patches)
 
 
 def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, tmp_path):
