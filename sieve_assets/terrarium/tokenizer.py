@@ -37,19 +37,29 @@ def clip_tokenizer(texts: Iterable[str], *, n_merges: int, context_length: int) 
 
 def learn_merges(words: Counter[str], *, count: int) -> list[tuple[str, str]]:
     """The most frequent neighbouring pairs, merged one after the other; ties in letter order."""
-    split = {word: (*word[:-1], word[-1] + END_OF_WORD) for word in words}
+    split: dict[str, tuple[str, ...]] = {
+        word: (*word[:-1], word[-1] + END_OF_WORD) for word in words
+    }
+    pairs: Counter[tuple[str, str]] = Counter()
+    for word, parts in split.items():
+        _count_pairs(pairs, parts, words[word])
     merges: list[tuple[str, str]] = []
-    while len(merges) < count:
-        pairs: Counter[tuple[str, str]] = Counter()
-        for word, parts in split.items():
-            for pair in pairwise(parts):
-                pairs[pair] += words[word]
-        if not pairs:
-            break
+    while pairs and len(merges) < count:
         best = min(pairs, key=lambda pair: (-pairs[pair], pair))
         merges.append(best)
-        split = {word: _merge(parts, best) for word, parts in split.items()}
+        for word, parts in split.items():
+            if best in pairwise(parts):
+                split[word] = _merge(parts, best)
+                _count_pairs(pairs, parts, -words[word])
+                _count_pairs(pairs, split[word], words[word])
     return merges
+
+
+def _count_pairs(pairs: Counter[tuple[str, str]], parts: tuple[str, ...], times: int) -> None:
+    for pair in pairwise(parts):
+        pairs[pair] += times
+        if not pairs[pair]:
+            del pairs[pair]
 
 
 def _count_words(texts: Iterable[str]) -> Counter[str]:

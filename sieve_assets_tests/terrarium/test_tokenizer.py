@@ -1,10 +1,13 @@
 """The embedded world's tokenizer: vocabulary, ids, and the folder read by both libraries."""
 
+import itertools
 import json
 from collections import Counter
 
 import open_clip
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from sieve_assets.terrarium.tokenizer import clip_tokenizer, learn_merges
@@ -17,6 +20,32 @@ def test_merges_of_a_case_one_can_check_in_the_head():
 
     assert merges[:2] == [("l", "o"), ("lo", "w</w>")]
     assert merges[2:] == [("lo", "t</w>"), ("o", "w</w>"), ("t", "ow</w>")]
+
+
+@given(
+    st.dictionaries(st.text("abc", min_size=1, max_size=6), st.integers(1, 3), max_size=6),
+    st.integers(0, 12),
+)
+def test_merges_are_those_of_counting_anew_after_each(counts, n_merges):
+    split = {word: [*word[:-1], word[-1] + "</w>"] for word in counts}
+    expected = []
+    for _ in range(n_merges):
+        pairs = Counter()
+        for word, parts in split.items():
+            for pair in itertools.pairwise(parts):
+                pairs[pair] += counts[word]
+        if not pairs:
+            break
+        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
+        expected.append(best)
+        for parts in split.values():
+            at = 0
+            while at < len(parts) - 1:
+                if (parts[at], parts[at + 1]) == best:
+                    parts[at : at + 2] = ["".join(best)]
+                at += 1
+
+    assert learn_merges(Counter(counts), count=n_merges) == expected
 
 
 def test_words_that_were_learnt_are_one_token():
