@@ -75,9 +75,9 @@ def print_summary(
 def _table(title: str, rows: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left")
     for name in rows.columns:
-        table.add_column(
-            str(name).replace("_", " "), justify="left" if name == "model" else "right"
-        )
+        is_model = name == "model"
+        title = str(name).replace("_", " ")
+        table.add_column(title, justify="left" if is_model else "right", no_wrap=is_model)
     for row in rows.itertuples(index=False):
         table.add_row(*(str(value) for value in row))
     return table
