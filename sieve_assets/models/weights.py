@@ -17,7 +17,8 @@ _WRAPPERS = ("state_dict", "model")
 def content_hash(path: Path) -> str:
     """SHA-256, in hex, of a file's bytes, or of all files of a folder with their relative names.
 
-    Times and the folder's own place do not count; nor do hidden files, which tools leave behind.
+    Times and the folder's own place do not count; nor do hidden files, which tools leave behind,
+    nor Markdown, which says what a model is and does not change what it does.
 
     Raises:
         LookupError: There is nothing at `path`.
@@ -34,7 +35,7 @@ def content_hash(path: Path) -> str:
     visible = {
         name.as_posix(): file
         for name, file in names.items()
-        if not any(part.startswith(".") for part in name.parts)
+        if not any(part.startswith(".") for part in name.parts) and name.suffix != ".md"
     }
     if not visible:
         raise ValueError(

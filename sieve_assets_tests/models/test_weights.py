@@ -33,10 +33,10 @@ def folder(root, files: dict[str, str]):
 FILES = {"config.json": "{}", "unet/weights.bin": "1", "unet/config.json": "2"}
 
 
-def test_a_folders_hash_does_not_depend_on_place_or_time_or_hidden_files(tmp_path):
+def test_a_folders_hash_does_not_depend_on_place_or_time_or_hidden_files_or_its_card(tmp_path):
     first = folder(tmp_path / "first", FILES)
     second = folder(tmp_path / "second", dict(reversed(FILES.items())))
-    folder(second, {".cache/lock": "x", "unet/.DS_Store": "y"})
+    folder(second, {".cache/lock": "x", "unet/.DS_Store": "y", "README.md": "a card"})
     os.utime(second / "config.json", (1, 1))
 
     assert content_hash(first) == content_hash(second)
