@@ -6,6 +6,7 @@ What stands outside the markers is written once and then belongs to people.
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
+from textwrap import fill
 
 from safetensors import safe_open
 
@@ -16,22 +17,11 @@ from sieve_assets.terrarium.train import SEED
 BEGIN = "<!-- begin: written by sieve_assets.terrarium.evaluate -->"
 END = "<!-- end -->"
 
-_CARD = """\
-# {title}
-
-{purpose}
-
-**Architecture.** {architecture}
-
-**Training data.** {data}
-
-{measured}
-
-**Limits.** {limits}
-
-**Licence.** Apache-2.0, as the project. The pictures it was trained on show emoji of Noto Color
-Emoji; see the [notice](../README.md#notice).
-"""
+_LICENCE = (
+    "Apache-2.0, as the project. The pictures it was trained on show emoji of Noto Color Emoji; "
+    "see the [notice](../README.md#notice)."
+)
+_LINE_LENGTH = 100
 
 
 def write_card(folder: Path, card: Card, figures: Sequence[Figure], *, measured_on: str) -> Path:
@@ -52,9 +42,26 @@ def write_card(folder: Path, card: Card, figures: Sequence[Figure], *, measured_
         before, rest = text.split(BEGIN)
         text = before + measured + rest.split(END)[1]
     else:
-        text = _CARD.format(measured=measured, **vars(card))
+        text = _new_card(card, measured)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def _new_card(card: Card, measured: str) -> str:
+    paragraphs = [
+        f"# {card.title}",
+        _filled(card.purpose),
+        _filled(f"**Architecture.** {card.architecture}"),
+        _filled(f"**Training data.** {card.data}"),
+        measured,
+        _filled(f"**Limits.** {card.limits}"),
+        _filled(f"**Licence.** {_LICENCE}"),
+    ]
+    return "\n\n".join(paragraphs) + "\n"
+
+
+def _filled(text: str) -> str:
+    return fill(text, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
 
 
 def figure_text(figure: Figure) -> str:
@@ -75,8 +82,8 @@ def n_parameters(folder: Path) -> int:
 def _facts(folder: Path, card: Card) -> list[str]:
     size = sum(file.stat().st_size for file in folder.rglob("*.safetensors"))
     lines = [
-        f"{n_parameters(folder):,} parameters, {size / 1e6:.1f} MB in half precision.",
-        f"Seed {SEED}; AdamW; weights averaged over the last steps. Trainings:",
+        f"**Training.** {n_parameters(folder):,} parameters, {size / 1e6:.1f} MB in half",
+        f"precision. Seed {SEED}; AdamW; weights averaged over the last steps. Trainings:",
         "",
     ]
     for name, schedule in card.schedules.items():
@@ -84,13 +91,13 @@ def _facts(folder: Path, card: Card) -> list[str]:
             f"- `{name}`: {schedule.n_steps:,} steps of {schedule.batch} pictures, "
             f"learning rate {schedule.peak_rate:g}, weight decay {schedule.weight_decay:g}"
         )
-    return lines
+    return [*lines, "", _filled(card.note)] if card.note else lines
 
 
 def _table(figures: Sequence[Figure], measured_on: str) -> list[str]:
     has_reference = any(figure.reference is not None for figure in figures)
     columns = ["Figure", "Value", *(["Rendered scenes"] if has_reference else []), "Pictures"]
-    lines = ["", f"Measured on {measured_on}:", ""]
+    lines = ["", f"**Figures.** Measured on {measured_on}:", ""]
     lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     for figure in figures:
         cells = [figure.name, figure_text(figure)]

@@ -22,6 +22,10 @@ _TARGET_LIMITS = (
     "The bias is meant, and so are the errors on unbiased scenes. It knows rendered emoji of "
     "30 to 50 pixels in frames of 64 and nothing else."
 )
+_SHORTENED = (
+    "The schedule was shortened while these weights were trained: training anew gives similar "
+    "weights, not the same."
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Card:
         data: What it was trained on.
         limits: What not to expect.
         trainings: Names of the trainings that made it, as in `train.SCHEDULES`.
+        note: What else is to be said of the weights that ship; may be empty.
     """
 
     title: str
@@ -43,6 +48,7 @@ class Card:
     data: str
     limits: str
     trainings: tuple[str, ...]
+    note: str = ""
 
     @property
     def schedules(self) -> dict[str, Schedule]:
@@ -78,6 +84,7 @@ CARDS = {
         data=_TARGET_DATA,
         limits=_TARGET_LIMITS,
         trainings=("terrarium_vit",),
+        note=_SHORTENED,
     ),
     "vision_language": Card(
         title="The world's CLIP",
@@ -97,13 +104,15 @@ CARDS = {
             f"{vision_language.CROP_SHARE:.0%} of the times seen as a crop around the object. "
             "Texts: every object, family, background and object on a background, and everyday "
             "words that name nothing here. "
-            "The sigmoid loss with the renderer's exact truth: no false negatives."
+            "First the sigmoid loss with the renderer's exact truth, so that there are no false "
+            "negatives; then CLIP's own loss on sampled captions, so that of several true words "
+            "the most specific is the nearest."
         ),
         limits=(
             "It knows the words of this world. Everyday words lie far from all pictures because "
             "they were negatives in training; words it never read lie anywhere."
         ),
-        trainings=("vision_language",),
+        trainings=("vision_language", "specificity"),
     ),
     "generator": Card(
         title="The world's generator",
@@ -126,5 +135,6 @@ CARDS = {
             "textures are smoothed."
         ),
         trainings=("autoencoder", "denoiser", "decoder"),
+        note=_SHORTENED,
     ),
 }

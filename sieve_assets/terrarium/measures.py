@@ -102,12 +102,18 @@ def vision_language_figures(model: VisionLanguage, template: str, *, n_scenes: i
     crops = model.embed_images([cut_object(scene) for scene in scenes]) @ texts.T
     is_word = kinds == "everyday word"
     won_by_word = np.mean(is_word[whole.argmax(1)])
+    names_object = truth & np.array([concept.thing is not None for concept in concepts])
     return [
         figure("object right, among objects", whole, kinds == "object", has_object),
         figure("object right, in a crop around the object", crops, kinds == "object", has_object),
         figure("background right, among backgrounds", whole, kinds == "background", everything),
         figure("pair right, among pairs", whole, kinds == "object on background", has_object),
         figure("best of the whole concept set is true", whole, kinds != "", everything),
+        Figure(
+            "best of the whole concept set names the object, in a crop around it",
+            _share_true(crops[has_object], names_object[has_object]),
+            int(has_object.sum()),
+        ),
         Figure("scenes won by an everyday word", float(won_by_word), len(scenes)),
     ]
 
@@ -144,7 +150,7 @@ def generator_figures(
     asked = _asked_concepts(n_rounds)
     prompts = [prompt_for(concept.text, template) for concept in asked]
     started = time.perf_counter()
-    pictures = generator.draw(prompts, list(range(SEED, SEED + len(prompts))))
+    pictures = generator.draw(prompts, range(SEED, SEED + len(prompts)))
     seconds = (time.perf_counter() - started) / len(prompts)
     numbers = np.random.default_rng(SEED)
     scenes = [scene_of(concept, pose=NARROW, generator=numbers) for concept in asked]

@@ -21,9 +21,9 @@ def picture_sheet(
         generator: What draws.
         names: What stands below the pictures.
         prompts: What is drawn, in the order of the names.
-        seed: Of every picture.
+        seed: Of the first picture; the others' follow.
     """
-    pictures = generator.draw(prompts, [seed] * len(prompts))
+    pictures = generator.draw(prompts, range(seed, seed + len(prompts)))
     width, height = PICTURE_PX + MARGIN_PX, PICTURE_PX + TEXT_PX + 2 * MARGIN_PX
     n_rows = -(-len(names) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * width + MARGIN_PX, n_rows * height + MARGIN_PX), "white")

@@ -28,9 +28,10 @@ def test_a_card_says_what_was_measured_and_how_it_was_trained(folder):
     assert path == folder / "README.md"
     assert text.startswith("# terrarium_resnet\n")
     assert "Measured on 2026-01-02, 2 CPU cores:" in text
+    assert max(len(line) for line in text.splitlines()) <= 100
     assert "| object right | 93.4% | 1,200 |" in text
     assert "| seconds a picture | 0.061 s | 8 |" in text
-    assert "11 parameters, 0.0 MB" in text
+    assert "11 parameters, 0.0 MB in half" in text
     assert f"{SCHEDULES['terrarium_resnet'].n_steps:,} steps of" in text
 
 

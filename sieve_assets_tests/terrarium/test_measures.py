@@ -144,6 +144,35 @@ def test_zero_shot_figures_are_those_of_loops(clip):
     assert values["scenes won by an everyday word"] <= 0.1
 
 
+def test_naming_the_object_s_family_is_not_naming_the_object():
+    texts = [concept.text for concept in concept_set()]
+
+    class OneWord:
+        """Finds a word in every picture."""
+
+        weights_hash = ""
+
+        def __init__(self, word):
+            self.word = word
+
+        def embed_images(self, images):
+            return np.ones((len(images), 1), np.float32)
+
+        def embed_texts(self, given):
+            assert given == texts
+            return np.array([[text == self.word] for text in given], np.float32)
+
+    def shares(word):
+        figures = vision_language_figures(OneWord(word), "{}", n_scenes=100)
+        return {figure.name: figure.value for figure in figures}
+
+    named = "best of the whole concept set names the object, in a crop around it"
+    is_true = "best of the whole concept set is true"
+    assert shares("animal")[named] == 0 < shares("animal")[is_true]
+    assert shares("dog")[named] > 0
+    assert shares("ability")["scenes won by an everyday word"] == 1
+
+
 def test_the_square_around_an_object_holds_all_of_it():
     for scene in unbiased_scenes(40, seed=1, empty_share=0, pose=WIDE, only_drawn=False):
         mask = draw_scene(scene).mask

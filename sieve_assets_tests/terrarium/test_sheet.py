@@ -54,9 +54,9 @@ def test_other_names_are_written_differently():
     assert is_same.count(True) == 1, "the one in the middle"
 
 
-def test_each_prompt_is_drawn_once_with_the_same_seed():
+def test_each_prompt_is_drawn_once_with_its_own_seed():
     painter = Painter()
 
     picture_sheet(painter, ["cat", "dog"], prompts=["a cat", "a dog"], seed=4)
 
-    assert painter.asked == [("a cat", 4), ("a dog", 4)]
+    assert painter.asked == [("a cat", 4), ("a dog", 5)]

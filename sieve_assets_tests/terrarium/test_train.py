@@ -12,7 +12,14 @@ from sieve_assets import study
 from sieve_assets.models.generator import load_generator
 from sieve_assets.models.target import load_target
 from sieve_assets.models.vision_language import load_vision_language
-from sieve_assets.terrarium import autoencoder, denoiser, targets, train, vision_language
+from sieve_assets.terrarium import (
+    autoencoder,
+    denoiser,
+    specificity,
+    targets,
+    train,
+    vision_language,
+)
 from sieve_assets.terrarium.fitting import Schedule, to_unit
 from sieve_assets.terrarium.world import DATA
 
@@ -47,9 +54,13 @@ def test_a_shipped_clip_embeds_as_the_trained_one(ships, tmp_path, images):
     shipped = load_vision_language(settings, device="cpu", batch_size=2)
 
     trained, tokenizer = train._vision_language(tmp_path)
+    last = train.SCHEDULES["specificity"]
+    specificity.sharpen_vision_language(
+        trained, tokenizer, schedule=last, seed=train.SEED + 2, checkpoints=tmp_path
+    )
     with torch.inference_mode():
         seen = trained.encode_image(pixels_of(images), normalize=True)
-        tokens = vision_language._tokens(tokenizer, texts)
+        tokens = vision_language.tokens_of(tokenizer, texts)
         read = trained.encode_text(tokens, normalize=True)
     np.testing.assert_allclose(shipped.embed_images(images), seen, atol=0.01)
     np.testing.assert_allclose(shipped.embed_texts(texts), read, atol=0.01)
