@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from sieve_assets.terrarium import autoencoder, denoiser, targets, vision_language
+from sieve_assets.terrarium import autoencoder, denoiser, specificity, targets, vision_language
 from sieve_assets.terrarium.captions import concept_set
 from sieve_assets.terrarium.fitting import Schedule
 from sieve_assets.terrarium.text_encoder import hf_text_encoder
@@ -25,6 +25,7 @@ SEED = 0
 SCHEDULES = {
     "autoencoder": Schedule(n_steps=4500, batch=24, peak_rate=2e-3, weight_decay=0.0),
     "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
+    "specificity": Schedule(n_steps=420, batch=160, peak_rate=8e-4, weight_decay=0.05),
     "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
     "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
     "decoder": Schedule(n_steps=1000, batch=24, peak_rate=1.5e-3, weight_decay=0.0),
@@ -43,6 +44,13 @@ def halved(model: nn.Module) -> dict[str, Tensor]:
 def ship_vision_language(checkpoints: Path) -> None:
     """Train the CLIP and write it as an open_clip folder, with the concept set beside it."""
     model, tokenizer = _vision_language(checkpoints)
+    specificity.sharpen_vision_language(
+        model,
+        tokenizer,
+        schedule=SCHEDULES["specificity"],
+        seed=SEED + 2,
+        checkpoints=checkpoints,
+    )
     folder = DATA / "clip"
     folder.mkdir(parents=True, exist_ok=True)
     safetensors.torch.save_file(halved(model), folder / "open_clip_model.safetensors")

@@ -171,7 +171,7 @@ def train_vision_language(
         index = TruthIndex(concepts, scenes)
         tokens = torch.stack(
             [
-                _tokens(tokenizer, [template.format(c.text) for c in concepts])
+                tokens_of(tokenizer, [template.format(c.text) for c in concepts])
                 for template in TEMPLATES
             ]
         )
@@ -195,17 +195,23 @@ def train_vision_language(
     return model, tokenizer
 
 
-def _tokens(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
+def tokens_of(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
+    """Return the texts' token ids `[text, token]`, padded to the context length."""
     return tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+
+
+def sampled_captions(
+    index: TruthIndex, rows: np.ndarray, n_concepts: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Return for each scene the row of one concept that is true of it, all equally likely."""
+    truth = index.truth(rows, np.arange(n_concepts))
+    return np.where(truth, generator.random(truth.shape), -1).argmax(1)
 
 
 def _texts_of_step(
     index: TruthIndex, rows: np.ndarray, n_concepts: int, generator: np.random.Generator
 ) -> np.ndarray:
     """Return distinct concept rows: one true caption a picture, and others drawn at random."""
-    everything = np.arange(n_concepts)
-    truth = index.truth(rows, everything)
-    priority = np.where(truth, generator.random(truth.shape), -1)
-    captions = priority.argmax(1)
+    captions = sampled_captions(index, rows, n_concepts, generator)
     others = generator.integers(n_concepts, size=N_RANDOM_TEXTS)
     return np.unique(np.concatenate([captions, others]))
