@@ -81,7 +81,10 @@ CARDS = {
             f"width {_VIT['embed_dim']} and patches of {_VIT['patch_size']} pixels: 8 × 8 tokens "
             "and the class token."
         ),
-        data=_TARGET_DATA,
+        data=(
+            f"{_TARGET_DATA} From step {targets.RECIPES['terrarium_vit'].peaked_from:,} on, a term "
+            "in the loss makes neurons stand out in few pictures."
+        ),
         limits=_TARGET_LIMITS,
         trainings=("terrarium_vit",),
         note=_SHORTENED,

@@ -1,6 +1,7 @@
 """The target networks: recipes as in the study file, their training in miniature, their judge."""
 
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from sieve_assets.terrarium.targets import (
     SHIFT_PX,
     accuracy,
     class_of,
+    flatness,
     shifted,
     train_target,
 )
@@ -86,6 +88,42 @@ def test_training_is_reproducible(tmp_path, monkeypatch, name):
     for key, value in first.state_dict().items():
         assert torch.equal(value, second.state_dict()[key])
     assert any(not torch.equal(v, untrained[k]) for k, v in first.state_dict().items())
+
+
+def test_a_gaussian_neuron_is_flat_and_one_with_a_few_peaks_is_not():
+    gaussian = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
+    peaked = torch.zeros(1000, 3)
+    peaked[torch.arange(3), torch.arange(3)] = 1.0
+
+    assert flatness(gaussian).item() == pytest.approx((2 / np.pi) ** 0.5, abs=0.01)
+    # Mean deviation 2 (1 - p) p over the root of p (1 - p), for a share p of ones.
+    assert flatness(peaked).item() == pytest.approx(2 * (0.001 * 0.999) ** 0.5, rel=1e-4)
+    assert flatness(torch.ones(5, 2)) == 0
+
+
+def test_flatness_is_each_neuron_s_own_and_knows_no_scale_or_offset():
+    features = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)) ** 3
+    parts = [flatness(features[:, [neuron]]) for neuron in range(3)]
+
+    torch.testing.assert_close(flatness(features), torch.stack(parts).mean())
+    changed = features * torch.tensor([2.0, -5.0, 0.1]) + torch.tensor([1.0, 0.0, -3.0])
+    torch.testing.assert_close(flatness(changed), flatness(features), rtol=1e-4, atol=0)
+
+
+def test_a_peaked_recipe_changes_training_from_its_step_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(targets, "N_SCENES", 6)
+
+    def weights(folder, **changes):
+        recipe = replace(RECIPES["terrarium_vit"], **changes)
+        monkeypatch.setitem(RECIPES, "terrarium_vit", recipe)
+        model = train_target(
+            "terrarium_vit", schedule=SCHEDULE, seed=0, checkpoints=tmp_path / folder
+        )
+        return model.blocks[0].attn.qkv.weight
+
+    plain = weights("plain", peakedness=0.0, peaked_from=0)
+    assert torch.equal(weights("later", peakedness=5.0, peaked_from=9), plain)
+    assert not torch.equal(weights("now", peakedness=5.0, peaked_from=1), plain)
 
 
 class Oracle(nn.Module):

@@ -117,10 +117,10 @@ def test_an_unknown_part_is_refused_with_the_known_ones():
 
 
 def test_parts_are_trained_one_by_one_with_their_own_checkpoints(ships, tmp_path):
-    arguments = ["terrarium_vit", "autoencoder", "--checkpoints", str(tmp_path / "kept")]
+    arguments = ["targets", "decoder", "--checkpoints", str(tmp_path / "kept")]
     result = CliRunner().invoke(train.main, [*arguments, "--threads", "1"])
 
     assert result.exit_code == 0, result.output
-    kept = {file.name for file in (tmp_path / "kept").iterdir()}
-    assert kept == {"terrarium_vit.pt", "autoencoder.pt"}
-    assert {file.name for file in ships.iterdir()} == {"terrarium_vit"}
+    kept = {file.stem for file in (tmp_path / "kept").iterdir()}
+    assert kept == {"terrarium_resnet", "terrarium_vit", "autoencoder", "decoder"}
+    assert {file.name for file in ships.iterdir()} == {"terrarium_resnet", "terrarium_vit"}
