@@ -6,6 +6,7 @@ function reads the stored inputs of a step and says what should have come out of
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -37,12 +38,12 @@ def percentile_of(values: Sequence[np.float32], percent: float) -> np.float32:
     return np.float32(ordered[below] * (1 - share) + ordered[above] * share)
 
 
-def selection_of(bench: Workbench, model: str, values: Sequence[np.float32]) -> dict[str, object]:
+def selection_of(bench: Workbench, model: str, values: Sequence[np.float32]) -> dict[str, Any]:
     """Median, p99, ratio and status of a neuron: Sec. 3.2; decisions 3 and 4."""
     select = bench.study.select
     rule = bench.study.targets[model].rule
     median, p99 = percentile_of(values, 50), percentile_of(values, select.percentile)
-    found: dict[str, object] = {"median": median, "p99": p99}
+    found: dict[str, Any] = {"median": median, "p99": p99}
     if max(values) == min(values):
         return found | {"ratio": math.nan, "status": "dead"}
     if rule == "ratio":

@@ -5,6 +5,7 @@ On the tiny study, on the embedded world's own study made smaller, and on what `
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from sieve_assets_tests.studies import BY_NEURON, StudyRun, assert_same_rows
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "sieve.toml"
-FEWER = {"n_images = 12000": "n_images = 3000", "n_images = 16": "n_images = 4"}
+FEWER = {"n_images = 12000": "n_images = 2000", "n_images = 16": "n_images = 3"}
 PERCENTILE_ROUNDING = 3e-7
 """Relative: a percentile may round to the float32 beside."""
 SCORE_ROUNDING = 1e-6
@@ -24,17 +25,18 @@ SCORE_ROUNDING = 1e-6
 
 
 def is_demo_there() -> bool:
-    """Whether `make demo` has finished here, since what it ran on last changed."""
+    """Whether `make demo` has finished here, and nothing it depends on has changed since."""
     if "SIEVE_DATA" in os.environ:
         return True
     bench = Workbench(study_file=str(SHIPPED))
     if not bench.warehouse.path.exists():
         return False
-    made_from = [SHIPPED, *(path for path in (ROOT / "data" / "terrarium").rglob("*"))]
-    newest = max(path.stat().st_mtime for path in made_from)
+    made_from = [SHIPPED, *(ROOT / "data" / "terrarium").rglob("*")]
+    made_from += [*(ROOT / "sieve_assets").rglob("*.py"), *(ROOT / "sieve_assets").rglob("*.sql")]
+    if bench.warehouse.path.stat().st_mtime < max(path.stat().st_mtime for path in made_from):
+        return False
     done = bench.warehouse.read("SELECT DISTINCT model FROM verified_concepts WHERE is_complete")
-    is_new = bench.warehouse.path.stat().st_mtime > newest
-    return is_new and set(done["model"]) == set(bench.study.targets)
+    return set(done["model"]) == set(bench.study.targets)
 
 
 def run_smaller(folder: Path) -> StudyRun:
@@ -60,18 +62,29 @@ def model(request, bench) -> str:
     return sorted(bench.study.targets)[request.param]
 
 
+@pytest.fixture(scope="module")
+def selections(bench) -> dict[tuple[str, int], dict[str, Any]]:
+    """What should have been stored of each neuron's preference, from its activations."""
+    count = bench.study.select.n_samples
+    return {
+        (model, neuron): again.selection_of(bench, model, list(activations.values()))
+        | {"strongest": again.strongest_of(activations, count), "activations": activations}
+        for model in bench.study.targets
+        for neuron, activations in again.activations_of(bench, model)
+    }
+
+
 def stored(bench, table, model):
     return bench.warehouse.read(f"SELECT * FROM {table} WHERE model = $1", [model])  # noqa: S608
 
 
-def test_medians_percentiles_ratios_and_statuses(bench, model):
+def test_medians_percentiles_ratios_and_statuses(bench, model, selections):
     rows = stored(bench, "neuron_ratios", model).set_index("neuron")
     status = stored(bench, "neuron_status", model).set_index("neuron")["status"]
 
     assert sorted(rows.index) == list(range(bench.study.targets[model].width))
-    for neuron, activations in again.activations_of(bench, model):
-        expected = again.selection_of(bench, model, list(activations.values()))
-        found = rows.loc[neuron]
+    for neuron, found in rows.iterrows():
+        expected = selections[model, neuron]
         for name in ("median", "p99", "ratio"):
             np.testing.assert_allclose(
                 found[name], expected[name], rtol=PERCENTILE_ROUNDING, err_msg=f"{name} {neuron}"
@@ -80,16 +93,16 @@ def test_medians_percentiles_ratios_and_statuses(bench, model):
         assert (status[neuron] in {"verified", "unverified"}) == (found["status"] == "selected")
 
 
-def test_strongest_images(bench, model):
+def test_strongest_images(bench, model, selections):
     samples = stored(bench, "selected_samples", model).sort_values(["neuron", "rank"])
-    status = stored(bench, "neuron_ratios", model).set_index("neuron")["status"]
 
-    for neuron, activations in again.activations_of(bench, model):
+    for neuron in range(bench.study.targets[model].width):
+        expected = selections[model, neuron]
+        best = expected["strongest"] if expected["status"] == "selected" else []
         found = samples[samples["neuron"] == neuron]
-        is_selected = status[neuron] == "selected"
-        best = again.strongest_of(activations, bench.study.select.n_samples)
-        assert found["image_id"].tolist() == (best if is_selected else []), neuron
-        assert found["activation"].tolist() == [activations[one] for one in found["image_id"]]
+        assert found["image_id"].tolist() == best, neuron
+        activations = expected["activations"]
+        assert found["activation"].tolist() == [activations[one] for one in best]
 
 
 def test_scores_of_every_cluster_with_every_concept(bench, model):
@@ -113,12 +126,7 @@ def test_scores_of_every_cluster_with_every_concept(bench, model):
             assert by_name[concept] == pytest.approx(score, abs=SCORE_ROUNDING), place
 
 
-def test_thresholds_and_activation_rates(bench, model):
-    percentile = bench.study.select.percentile
-    thresholds = {
-        neuron: again.percentile_of(list(activations.values()), percentile)
-        for neuron, activations in again.activations_of(bench, model)
-    }
+def test_thresholds_and_activation_rates(bench, model, selections):
     answers = again.picture_answers(bench, model)
     pictures = again.pictures_of(bench, model)
     hypotheses = stored(bench, "concept_hypotheses", model)
@@ -127,10 +135,10 @@ def test_thresholds_and_activation_rates(bench, model):
     tested = hypotheses[["neuron", "cluster", "concept"]].itertuples(index=False, name=None)
     assert set(pictures) == set(rates.index) == set(tested)
     for place, found in rates.iterrows():
-        threshold = thresholds[place[0]]
+        threshold = selections[model, place[0]]["p99"]
         assert len(pictures[place]) == found["n_images"] == bench.study.generator.n_images
         assert found["threshold"] == pytest.approx(threshold, rel=PERCENTILE_ROUNDING)
-        expected = again.rate_of(answers, pictures[place], place[0], np.float32(threshold))
+        expected = again.rate_of(answers, pictures[place], place[0], threshold)
         assert found["activation_rate"] == found["n_active"] / found["n_images"] == expected, place
 
 
