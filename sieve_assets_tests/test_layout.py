@@ -21,7 +21,12 @@ HEAVY = ("diffusers", "open_clip", "timm", "torch", "torchvision", "transformers
 # Modules without a test module of their own, each with what tests it instead.
 TESTED_ELSEWHERE: dict[str, str] = {}
 # Test modules that are about more than one module.
-WITHOUT_A_MODULE = {"test_layout.py", "test_pipeline.py"}
+WITHOUT_A_MODULE = {
+    "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
+    "test_layout.py",
+    "test_pipeline.py",
+    "test_readme.py",
+}
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 TEST_MODULES = sorted(TESTS.rglob("test_*.py"))
