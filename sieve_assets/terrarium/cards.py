@@ -23,8 +23,8 @@ _TARGET_LIMITS = (
     "30 to 50 pixels in frames of 64 and nothing else."
 )
 _SHORTENED = (
-    "The schedule was shortened while these weights were trained: training anew gives similar "
-    "weights, not the same."
+    "The schedule was shortened while these weights were trained, so training anew does not give "
+    "the same weights."
 )
 
 
@@ -121,7 +121,8 @@ CARDS = {
         title="The world's generator",
         purpose="Draws a concept of the embedded world in 64 × 64 pixels: the study's experiments.",
         architecture=(
-            "A StableDiffusionXLPipeline with one text encoder, the CLIP's text tower. An "
+            "A StableDiffusionXLPipeline with one text encoder, the CLIP's text tower "
+            "as its first training left it. An "
             f"autoencoder to 8 × 8 latents of {autoencoder.LATENT_CHANNELS} channels; a U-Net of "
             "two resolutions (96 and 128 channels) that sees a text by cross-attention and as a "
             "pooled vector; velocity prediction, DPM-Solver++ without clipping of latents."
