@@ -22,7 +22,7 @@ from sieve_assets.models.frames import input_frames
 from sieve_assets.models.networks import load_network
 from sieve_assets.stores.probe_images import open_image
 
-N_IMAGES = 2000
+N_IMAGES = 1000
 """Probe scenes of the benchmark's study."""
 N_PICTURES = 64
 
@@ -71,8 +71,7 @@ def compare_drawing(bench: Workbench, console: Console) -> None:
     bench.generator.draw(prompts[:4], seeds[:4])
     bare = seconds_of(lambda: bench.generator.draw(prompts, seeds))
     requests = picture_requests(prompts, identity=bench.generator.identity, n_images=1)
-    with dg.build_asset_context() as context:
-        banked = seconds_of(lambda: draw_missing(context, bench, requests))
+    banked = seconds_of(lambda: draw_missing(bench, requests, run_id="bench"))
     console.print(
         f"{N_PICTURES} pictures: {banked / N_PICTURES:.3f} s each into the bank, "
         f"{bare / N_PICTURES:.3f} s alone: {banked / bare:.2f}"

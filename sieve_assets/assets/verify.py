@@ -35,7 +35,7 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
         hypotheses = read_hypotheses(bench, share)
         prompts = [prompt_for(concept, settings.prompt) for concept in hypotheses["concept"]]
         requests = picture_requests(prompts, identity=identity, n_images=settings.n_images)
-        n_drawn = draw_missing(context, bench, requests)
+        n_drawn = draw_missing(bench, requests, run_id=context.run.run_id)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
         recorder.write(rows, table="generated_image_sets")
         context.log.info(
@@ -52,9 +52,7 @@ def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
     )
 
 
-def draw_missing(
-    context: dg.AssetExecutionContext, bench: Workbench, requests: list[PictureRequest]
-) -> int:
+def draw_missing(bench: Workbench, requests: list[PictureRequest], *, run_id: str) -> int:
     """Draw what the bank lacks, stored batch by batch; how many that were."""
     drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
     missing = missing_pictures(requests, set(drawn))
@@ -70,7 +68,7 @@ def draw_missing(
                 generator=name,
                 uri=stored["uri"],
                 sha256=stored["sha256"],
-                drawn_by_run=context.run.run_id,
+                drawn_by_run=run_id,
                 seconds=(time.monotonic() - started) / len(batch),
             )
             bench.warehouse.add_missing("pictures", rows)
