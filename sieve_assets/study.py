@@ -171,6 +171,10 @@ class Generator(_Settings):
     """Of weights and latents; float32 draws the same picture on every device, up to rounding."""
 
 
+LEAST_KEPT = 20
+"""Strongest images a neuron that every probe pass keeps with their maps. SIEVE Sec. 3.2."""
+
+
 class Select(_Settings):
     """Which neurons are worth explaining, and their strongest images."""
 
@@ -188,6 +192,11 @@ class Select(_Settings):
     """Scaling of a neuron's activations before the ratio. method.md, decision 4."""
     held_out_share: Annotated[float, Field(strict=True, ge=0, lt=1)] = 0.1
     """Part of the probe set kept for judging. method.md, decision 21."""
+
+    @property
+    def n_kept(self) -> int:
+        """Strongest images that a probe pass keeps: so many that n_samples may change below."""
+        return max(self.n_samples, LEAST_KEPT)
 
 
 class Hypothesize(_Settings):

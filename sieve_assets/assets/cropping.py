@@ -26,7 +26,7 @@ from sieve_assets.method.patch_embeddings import (
 from sieve_assets.stores.probe_images import open_image
 
 _SAMPLES = """
-SELECT s.*, i.uri, i.width_px, i.height_px, r.median
+SELECT s.*, i.uri, i.sha256, i.width_px, i.height_px, r.median
 FROM selected_samples s
 JOIN probe_images i ON i.image_id = s.image_id
 JOIN neuron_ratios r ON r.model = s.model AND r.neuron = s.neuron
@@ -68,7 +68,8 @@ class Cropper:
         samples = self.samples.get(neuron)
         if samples is None:
             return pd.DataFrame()
-        images = [open_image(uri) for uri in samples["uri"]]
+        listed = zip(samples["uri"], samples["sha256"], strict=True)
+        images = [open_image(uri, sha256=sha256) for uri, sha256 in listed]
         boxes = [self._box(neuron, sample) for sample in samples.to_dict("records")]
         crops = [image.crop(box) for image, box in zip(images, boxes, strict=True)]
         retention = crop_retention(

@@ -68,7 +68,7 @@ def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """
     for share in shares(context, bench.study):
         target, name = bench.target(share.model), bench.study.targets[share.model].probe
-        count = bench.study.select.n_samples
+        count = bench.study.select.n_kept
         recorder = Recorder(context, bench, probe_pass, share, (count,), target.weights_hash)
         recorder.require_inputs()
         images = read_probe(bench, name)
@@ -132,7 +132,8 @@ def _observed(
     activations, kept = [], None
     for start in range(0, len(images), bench.batch_size):
         batch = slice(start, start + bench.batch_size)
-        seen = target.observe([open_image(uri) for uri in images["uri"].iloc[batch]])
+        listed = zip(images["uri"].iloc[batch], images["sha256"].iloc[batch], strict=True)
+        seen = target.observe([open_image(uri, sha256=sha256) for uri, sha256 in listed])
         activations.append(seen.activations.cpu().numpy())
         places = torch.from_numpy(np.flatnonzero(eligible[batch]))
         if len(places):

@@ -66,14 +66,19 @@ def list_folder(path: Path) -> FolderListing:
     )
 
 
-def open_image(uri: str) -> Image.Image:
+def open_image(uri: str, *, sha256: str = "") -> Image.Image:
     """An image as people see it: RGB, turned as its EXIF orientation says.
 
     Of an animation it is the first frame; transparency is dropped.
 
+    Args:
+        uri: Where the image is.
+        sha256: What the file's SHA-256 must be, so that nothing is computed from an image that has
+            changed since it was listed; not compared if empty.
+
     Raises:
         FileNotFoundError: There is no such file.
-        ValueError: The file cannot be read as an image.
+        ValueError: The file cannot be read as an image, or has another content.
     """
     try:
         content = Path(uri).read_bytes()
@@ -82,6 +87,11 @@ def open_image(uri: str) -> Image.Image:
             f"open_image: expected an image at {uri}, got no file. "
             "Put it back, or materialize probe_images again."
         ) from error
+    if sha256 and sha256_of(content) != sha256:
+        raise ValueError(
+            f"open_image: expected the image at {uri} as it was listed, got another content. "
+            "Put it back, or materialize probe_images again."
+        )
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.load()

@@ -81,8 +81,8 @@ def test_the_strongest_images_are_kept_with_their_maps(finished, model):
         ranked = sorted(
             np.flatnonzero(~images["is_held_out"]), key=lambda place: (-activations[place], place)
         )
-        assert kept["positions"][neuron].tolist() == ranked[:6]
-        assert kept["activations"][neuron].tolist() == activations[ranked[:6]].tolist()
+        assert kept["positions"][neuron].tolist() == ranked[:20]
+        assert kept["activations"][neuron].tolist() == activations[ranked[:20]].tolist()
         if model == "cnn":
             _, maps = forward(finished, model, Image.open(images["uri"][ranked[0]]))
             np.testing.assert_allclose(kept["maps"][neuron, 0], maps[neuron], atol=TOLERANCE)
@@ -191,7 +191,7 @@ def test_other_weights_in_the_same_file_never_meet_an_old_result(copied, tmp_pat
     run_pass(other)
 
     assert sum(observed) == N_IMAGES
-    assert strongest(other, "cnn")["activations"][DEAD].tolist() == [0.5] * 6
+    assert strongest(other, "cnn")["activations"][DEAD].tolist() == [0.5] * 20
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -218,6 +218,32 @@ def test_a_changed_image_is_observed_again_and_with_it_only_its_shard(
     assert after[20] == pytest.approx(
         forward(other, "cnn", Image.open(changed))[0][4].item(), rel=TOLERANCE
     )
+
+
+def test_an_image_changed_since_it_was_listed_is_not_observed(finished, tmp_path, empty):
+    scenes = finished.bench().study.probes["scenes"].path
+    shutil.copytree(scenes, tmp_path / "scenes")
+    (tmp_path / "other").mkdir()
+    other = empty.anew(tmp_path / "other", {str(scenes): str(tmp_path / "scenes")})
+    other.of_model("cnn", "probe_images")
+    Image.new("RGB", (64, 64), "red").save(min((tmp_path / "scenes").rglob("*.png")))
+
+    with pytest.raises(ValueError, match=r"as it was listed, got another content\. Put it back"):
+        other.of_model("cnn", "probe_pass")
+
+    assert other.table("probe_passes").empty
+
+
+def test_more_samples_up_to_twenty_need_no_other_pass(finished, tmp_path, count):
+    """Every neuron's 20 strongest were kept, whatever the study asked for."""
+    (tmp_path / "other").mkdir()
+    other = finished.changed(tmp_path / "other", {"n_samples = 6": "n_samples = 9"})
+    observed = count(NeuronTarget, "observe")
+
+    other.of_model("cnn", "neuron_ratios", "selected_samples")
+
+    assert observed == []
+    assert set(other.table("selected_samples", model="cnn").groupby("neuron").size()) == {9}
 
 
 def test_an_unreadable_image_is_left_out_and_counted(finished, tmp_path, empty):
