@@ -6,7 +6,6 @@ Ratios are taken side by side in one run, since absolute times vary from machine
 import shutil
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.verify import draw_missing
-from sieve_assets.demo import legs, run_leg
+from sieve_assets.demo import Conductor, legs
 from sieve_assets.method.generated_image_sets import picture_requests
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.networks import load_network
@@ -70,7 +69,7 @@ def compare_drawing(bench: Workbench, console: Console) -> None:
     seeds = [0] * N_PICTURES
     bench.generator.draw(prompts[:4], seeds[:4])
     bare = seconds_of(lambda: bench.generator.draw(prompts, seeds))
-    requests = picture_requests(prompts, identity=bench.generator.identity, n_images=1)
+    requests = picture_requests(prompts, identity=bench.generator_identity, n_images=1)
     banked = seconds_of(lambda: draw_missing(bench, requests, run_id="bench"))
     console.print(
         f"{N_PICTURES} pictures: {banked / N_PICTURES:.3f} s each into the bank, "
@@ -83,14 +82,13 @@ def main() -> None:
     console, folder = Console(), Path(tempfile.mkdtemp(prefix="sieve-bench-"))
     try:
         bench = Workbench(study_file=str(small_study(folder)))
-        stages: dict[str, float] = defaultdict(float)
         with dg.DagsterInstance.local_temp(str(folder)) as instance:
+            conductor = Conductor(bench, instance, console)
+            stages = conductor.seconds
             for model in sorted(bench.study.targets):
                 before = stages["probe_pass"]
                 legs_s = [
-                    seconds_of(
-                        lambda leg=leg, model=model: run_leg(leg, model, bench, instance, stages)
-                    )
+                    seconds_of(lambda leg=leg, model=model: conductor.run_leg(leg, model))
                     for leg in legs()
                 ]
                 console.print(f"{model}: {sum(legs_s):.0f} s")

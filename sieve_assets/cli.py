@@ -1,4 +1,4 @@
-"""The `sieve` command: `check`, `demo`, `evidence`. What takes long to import is imported late."""
+"""The `sieve` command: `check`, `demo`, `evidence`, `mend`. What is slow is imported late."""
 
 from pathlib import Path
 
@@ -54,6 +54,19 @@ def evidence(target: str, neuron: int, out: Path) -> None:
         raise click.ClickException(str(error)) from error
     figure.savefig(out)
     click.echo(f"{out}: the evidence for neuron {neuron} of {target}")
+
+
+@main.command()
+def mend() -> None:
+    """Check every stored file, and forget what was made of damaged ones: runs make it again."""
+    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
+
+    found = Workbench().mend()
+    click.echo(f"checked {found.n_files} files: {len(found.damaged)} damaged or gone")
+    for name in [*found.damaged, *found.leftovers]:
+        click.echo(f"  removed {name}")
+    if found.damaged:
+        click.echo("Materialize again what they were made by; `make demo` does so by itself.")
 
 
 @main.command()

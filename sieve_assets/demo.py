@@ -3,19 +3,24 @@
 Runs are recorded in the instance of $DAGSTER_HOME, where the UI finds them with their lineage.
 """
 
+import os
+import socket
 import time
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 import dagster as dg
 from rich.console import Console
 
+from sieve_assets.assets.lineage import stale_by_stage
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Stage, neuron_key
+from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, neuron_key
 from sieve_assets.definitions import STAGES, definitions_of
 from sieve_assets.reports.summary import print_summary
 from sieve_assets.study import Study
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+PROCESS = "sieve_assets/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
@@ -34,66 +39,121 @@ def legs() -> list[list[Stage]]:
     return cut
 
 
-def tags_of(leg: list[Stage], model: str, study: Study) -> dict[str, str]:
-    """The tags that make one run of a leg cover a whole target."""
+def tags_of(leg: list[Stage], model: str, neurons: list[int], study: Study) -> dict[str, str]:
+    """The tags that make one run of a leg cover a target's neurons, from the first to the last."""
     if not leg[0].is_by_neuron:
         return {RANGE_START: model, RANGE_END: model}
-    last = study.targets[model].width - 1
-    return {
-        RANGE_START: f"{model}|{neuron_key(0, study)}",
-        RANGE_END: f"{model}|{neuron_key(last, study)}",
-    }
+    first, last = (f"{model}|{neuron_key(neurons[end], study)}" for end in (0, -1))
+    return {RANGE_START: first, RANGE_END: last}
+
+
+@dataclass
+class Conductor:
+    """Runs what is stale, through Dagster.
+
+    Attributes:
+        bench: The study and its stores.
+        instance: Where runs are recorded.
+        console: What is told.
+        seconds: Time by stage so far (s).
+    """
+
+    bench: Workbench
+    instance: dg.DagsterInstance
+    console: Console
+    seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def run_leg(self, leg: list[Stage], model: str) -> None:
+        """Run what is stale of one leg of a target; nothing if nothing is.
+
+        Raises:
+            StageError: A stage failed; those after it did not run.
+        """
+        stages, neurons = self.stale_part(leg, model)
+        self.console.rule(f"{model}: {', '.join(one.name for one in stages or leg)}", align="left")
+        if not stages:
+            self.console.print("up to date")
+            return
+        job = definitions_of(self.bench).resolve_implicit_global_asset_job_def()
+        result = job.execute_in_process(
+            instance=self.instance,
+            asset_selection=[dg.AssetKey(stage.name) for stage in stages],
+            tags=tags_of(leg, model, neurons, self.bench.study) | {PROCESS: this_process()},
+            run_config=QUIET,
+            raise_on_error=False,
+        )
+        for stats in self.instance.get_run_step_stats(result.run_id):
+            self.seconds[stats.step_key] += (stats.end_time or 0) - (stats.start_time or 0)
+        for failure in result.get_step_failure_events()[:1]:
+            error = failure.step_failure_data.error
+            cause = (error and error.cause) or error
+            raise StageError(f"{failure.step_key}: {cause.message.strip() if cause else 'failed'}")
+
+    def stale_part(self, leg: list[Stage], model: str) -> tuple[list[Stage], list[int]]:
+        """The stages of a leg that must run for a target, and the neurons that need one of them.
+
+        Raises:
+            StageError: The study names something that is not there.
+        """
+        width = self.bench.study.targets[model].width
+        neurons = list(range(width)) if leg[0].is_by_neuron else [OF_A_MODEL]
+        try:
+            stale = stale_by_stage(self.bench, leg, Share(model, neurons, []))
+        except (LookupError, ValueError, OSError) as error:
+            raise StageError(f"{leg[0].name}: {error}") from error
+        stages = [stage for stage in leg if stale[stage.name]]
+        return stages, sorted({neuron for some in stale.values() for neuron in some})
 
 
 def run() -> None:
-    """Materialize every stage for every target of the study, then print what came out.
+    """Bring every stage of every target of the study up to date, then print what came out.
 
-    A target that fails does not keep the others from being studied.
+    Nothing is launched for what is as it would be made now. A target that fails does not keep the
+    others from being studied.
 
     Raises:
         SystemExit: A target failed; what was stored for it remains.
     """
     console, bench, started = Console(), Workbench(), time.monotonic()
     failed: dict[str, StageError] = {}
-    seconds: dict[str, float] = defaultdict(float)
     with dg.DagsterInstance.get() as instance:
+        close_abandoned_runs(instance)
+        if bench.mend().damaged:
+            console.print("Damaged files were found; they are made again.", style="yellow")
+        conductor = Conductor(bench, instance, console)
         for model in sorted(bench.study.targets):
             try:
                 for leg in legs():
-                    console.rule(f"{model}: {', '.join(one.name for one in leg)}", align="left")
-                    run_leg(leg, model, bench, instance, seconds)
+                    conductor.run_leg(leg, model)
             except StageError as error:
                 failed[model] = error
-    print_summary(console, bench.warehouse, bench.study, seconds, time.monotonic() - started)
+    total_s = time.monotonic() - started
+    print_summary(console, bench.warehouse, bench.study, conductor.seconds, total_s)
     for model, error in failed.items():
         console.print(f"{model} failed: {error}", style="red", markup=False)
     if failed:
         raise SystemExit(1)
 
 
-def run_leg(
-    leg: list[Stage],
-    model: str,
-    bench: Workbench,
-    instance: dg.DagsterInstance,
-    seconds: dict[str, float],
-) -> None:
-    """Run one leg of a target, adding up the seconds of each stage.
+def this_process() -> str:
+    """The machine and process that runs: what tells a run at work from one that was killed."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
-    Raises:
-        StageError: A stage failed; those after it did not run.
-    """
-    job = definitions_of(bench).resolve_implicit_global_asset_job_def()
-    result = job.execute_in_process(
-        instance=instance,
-        asset_selection=[dg.AssetKey(stage.name) for stage in leg],
-        tags=tags_of(leg, model, bench.study),
-        run_config=QUIET,
-        raise_on_error=False,
-    )
-    for stats in instance.get_run_step_stats(result.run_id):
-        seconds[stats.step_key] += (stats.end_time or 0) - (stats.start_time or 0)
-    for failure in result.get_step_failure_events()[:1]:
-        error = failure.step_failure_data.error
-        cause = (error and error.cause) or error
-        raise StageError(f"{failure.step_key}: {cause.message.strip() if cause else 'failed'}")
+
+def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
+    """Mark as failed the runs of earlier commands on this machine whose process is gone."""
+    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
+    for run in instance.get_runs(filters=unfinished):
+        host, _, process = run.tags.get(PROCESS, "").rpartition(":")
+        if host == socket.gethostname() and not _is_alive(int(process)):
+            instance.report_run_failed(run, "Its process ended without a word: it was killed.")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
+    return True

@@ -56,8 +56,9 @@ def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition():
         assert len({stage.is_by_neuron for stage in leg}) == 1
 
 
-def test_tags_cover_the_target_from_its_first_to_its_last_neuron(finished):
+def test_tags_cover_the_neurons_from_the_first_to_the_last(finished):
     study = finished.bench().study
     by_neuron = next(leg for leg in demo.legs() if leg[0].is_by_neuron)
-    assert set(demo.tags_of(by_neuron, "cnn", study).values()) == {"cnn|0", "cnn|5"}
-    assert set(demo.tags_of(demo.legs()[0], "cnn", study).values()) == {"cnn"}
+    tags = demo.tags_of(by_neuron, "cnn", [0, 2, 5], study)
+    assert set(tags.values()) == {"cnn|0000", "cnn|0005"}
+    assert set(demo.tags_of(demo.legs()[0], "cnn", [-1], study).values()) == {"cnn"}

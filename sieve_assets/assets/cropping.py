@@ -61,7 +61,7 @@ class Cropper:
     def maps(self) -> np.ndarray:
         """Maps of every neuron's strongest images, `[neuron, place, row, column]`."""
         uri = str(read_pass(self.bench, self.share.model)["strongest_uri"])
-        return self.bench.arrays.open(uri)["maps"]
+        return self.bench.arrays.open(uri, verify=True)["maps"]
 
     def rows(self, neuron: int) -> pd.DataFrame:
         """The neuron's rows of `patch_embeddings`; none if it was not selected."""

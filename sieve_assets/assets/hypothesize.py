@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.probe import probe_images, probe_pass
-from sieve_assets.assets.records import Attempts, Recorder, split_by_neuron
+from sieve_assets.assets.records import Attempts, split_by_neuron, work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
-from sieve_assets.assets.stages import Share, shares, stage
+from sieve_assets.assets.stages import Recipe, Share, stage
 from sieve_assets.method.concept_sets import parse_concepts
 from sieve_assets.study import Concepts, Study
 
@@ -32,22 +32,25 @@ ORDER BY p.neuron, p.rank
 """
 
 
+def _patches_recipe(bench: Workbench, model: str) -> Recipe:
+    settings = bench.study.hypothesize.model_dump(include=CROP_SETTINGS)
+    return Recipe((settings,), f"{bench.target_hash(model)} {bench.vision_language_hash}")
+
+
 @stage(
     group="hypothesize",
     by="neuron",
     reads=[selected_samples, neuron_ratios, probe_pass, probe_images],
+    recipe=_patches_recipe,
 )
 def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Each sample cropped to what the neuron responds to, as a unit vector. SIEVE, Sec. 3.3."""
     from sieve_assets.assets.cropping import Cropper  # noqa: PLC0415 (scipy is slow to import)
 
-    settings, attempts = bench.study.hypothesize.model_dump(include=CROP_SETTINGS), Attempts()
-    for share in shares(context, bench.study):
-        target = bench.target(share.model).weights_hash
-        weights = f"{target} {bench.vision_language.weights_hash}"
-        recorder = Recorder(context, bench, patch_embeddings, share, (settings,), weights)
-        recorder.require_inputs(made_with={"probe_pass": target})
-        recorder.write_each(attempts, Cropper(bench, share).rows, table="patch_embeddings")
+    attempts = Attempts()
+    for recorder in work(context, bench, patch_embeddings):
+        compute = Cropper(bench, recorder.share).rows
+        recorder.write_each(attempts, compute, table="patch_embeddings")
     attempts.finish("patch_embeddings")
 
 
@@ -63,22 +66,22 @@ def neuron_generator(seed: int, model: str, neuron: int) -> np.random.Generator:
     return np.random.default_rng([seed, name, neuron])
 
 
-@stage(group="hypothesize", by="neuron", reads=[patch_embeddings])
+def _clusters_recipe(bench: Workbench, _model: str) -> Recipe:
+    how = bench.study.hypothesize
+    return Recipe(
+        (how.model_dump(include=CLUSTER_SETTINGS), how.single_cluster_test, bench.study.seed)
+    )
+
+
+@stage(group="hypothesize", by="neuron", reads=[patch_embeddings], recipe=_clusters_recipe)
 def clusters(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The neuron's patches in Ward clusters, their number by silhouette. SIEVE, Sec. 3.3."""
-    attempts, how = Attempts(), bench.study.hypothesize
-    settings = (
-        how.model_dump(include=CLUSTER_SETTINGS),
-        how.single_cluster_test,
-        bench.study.seed,
-    )
-    for share in shares(context, bench.study):
-        recorder = Recorder(context, bench, clusters, share, settings)
-        recorder.require_inputs()
-        patches = read_patches(bench, share)
+    attempts = Attempts()
+    for recorder in work(context, bench, clusters):
+        patches = read_patches(bench, recorder.share)
         recorder.write_each(
             attempts,
-            lambda neuron, found=patches, model=share.model: cluster_rows(
+            lambda neuron, found=patches, model=recorder.share.model: cluster_rows(
                 found.get(neuron), model, neuron, bench.study
             ),
             table="clusters",
@@ -106,20 +109,27 @@ def cluster_rows(
     )
 
 
-@stage(group="hypothesize", by="neuron", reads=[clusters, patch_embeddings])
+def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
+    how = bench.study.concepts
+    settings = (concept_names(how), how.template, bench.study.hypothesize.n_concepts)
+    return Recipe(settings, bench.vision_language_hash)
+
+
+@stage(
+    group="hypothesize",
+    by="neuron",
+    reads=[clusters, patch_embeddings],
+    recipe=_hypotheses_recipe,
+)
 def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The concepts nearest to each cluster, by mean cosine g(t, C). SIEVE, Eq. 1 to 3."""
-    how, count, attempts = bench.study.concepts, bench.study.hypothesize.n_concepts, Attempts()
-    texts = embed_concepts(bench, how)
-    settings = (list(texts), how.template, count)
-    for share in shares(context, bench.study):
-        weights = bench.vision_language.weights_hash
-        recorder = Recorder(context, bench, concept_hypotheses, share, settings, weights)
-        recorder.require_inputs(made_with={"patch_embeddings": weights})
-        patches = read_patches(bench, share)
+    count, attempts = bench.study.hypothesize.n_concepts, Attempts()
+    for recorder in work(context, bench, concept_hypotheses):
+        texts = embed_concepts(bench, bench.study.concepts)
+        patches = read_patches(bench, recorder.share)
         recorder.write_each(
             attempts,
-            lambda neuron, found=patches, model=share.model: hypothesis_rows(
+            lambda neuron, found=patches, model=recorder.share.model, texts=texts: hypothesis_rows(
                 found.get(neuron), model, neuron, texts, count
             ),
             table="concept_hypotheses",
@@ -127,9 +137,14 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
     attempts.finish("concept_hypotheses")
 
 
+def concept_names(how: Concepts) -> list[str]:
+    """The concept set's names in their order."""
+    return list(parse_concepts(how.file.read_text(encoding="utf-8")).names)
+
+
 def embed_concepts(bench: Workbench, how: Concepts) -> dict[str, np.ndarray]:
     """The concept set's names in their order, each with its unit vector."""
-    names = parse_concepts(how.file.read_text(encoding="utf-8")).names
+    names = concept_names(how)
     vectors = bench.vision_language.embed_texts([how.template.replace("{}", n) for n in names])
     return dict(zip(names, vectors, strict=True))
 

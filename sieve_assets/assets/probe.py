@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sieve_assets.assets.records import Recorder
+from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import shares, stage
+from sieve_assets.assets.stages import Recipe, shares, stage, without_settings
 from sieve_assets.method.probe_images import is_held_out
-from sieve_assets.stores.probe_images import list_folder, open_image
-from sieve_assets.study import FolderProbe, Probe, settings_hash
+from sieve_assets.stores.probe_images import folder_state, list_folder, open_image
+from sieve_assets.study import FolderProbe, TerrariumProbe, settings_hash
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
@@ -24,18 +24,24 @@ SHARD_IMAGES = 2048
 """Images a stored shard of a probe pass: what an interrupted pass loses at most."""
 
 
-@stage(group="select", by="model")
+def _images_recipe(bench: Workbench, model: str) -> Recipe:
+    """The state of the folder is a setting: what has changed in it must be listed again."""
+    folder = probe_folder(bench, bench.study.targets[model].probe)
+    return Recipe((bench.study.select.held_out_share, folder_state(folder)))
+
+
+@stage(group="select", by="model", recipe=_images_recipe)
 def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The images that a target's neurons are observed on, in the order of their ids.
 
     Images that cannot be read are left out and reported.
     """
     for share in shares(context, bench.study):
-        name = bench.study.targets[share.model].probe
-        recorder = Recorder(
-            context, bench, probe_images, share, (bench.study.select.held_out_share,)
-        )
-        listing = list_folder(_folder_of(bench.study.probes[name], bench))
+        _render_if_absent(bench, bench.study.targets[share.model].probe)
+    for recorder in work(context, bench, probe_images):
+        model = recorder.share.model
+        name = bench.study.targets[model].probe
+        listing = list_folder(probe_folder(bench, name))
         held_out = is_held_out(list(listing.images["image_id"]), bench.study.select.held_out_share)
         rows = listing.images.assign(
             probe=name, position=np.arange(len(held_out), dtype=np.int32), is_held_out=held_out
@@ -45,39 +51,52 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
             rows,
             table="probe_images",
             scope=pd.DataFrame({"probe": [name]}),
-            shared_by=set(sharing) - {share.model},
+            shared_by=set(sharing) - {model},
         )
         context.add_asset_metadata(
-            {"unreadable images": len(listing.problems)}, partition_key=share.keys[0]
+            {"unreadable images": len(listing.problems)}, partition_key=recorder.share.keys[0]
         )
 
 
-def _folder_of(probe: Probe, bench: Workbench) -> Path:
+def probe_folder(bench: Workbench, name: str) -> Path:
+    """Where a probe set's images are, or will be once they are rendered."""
+    probe = bench.study.probes[name]
     if isinstance(probe, FolderProbe):
         return probe.path
-    from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (only for this world)
+    from sieve_assets.terrarium.probe import scene_folder  # noqa: PLC0415 (only for this world)
 
-    return render_probe(bench.folder / "store" / "probes", n_images=probe.n_images, seed=probe.seed)
+    return bench.rendered_probes / scene_folder(probe.n_images, probe.seed)
 
 
-@stage(group="select", by="model", reads=[probe_images])
+def _render_if_absent(bench: Workbench, name: str) -> None:
+    probe = bench.study.probes[name]
+    if isinstance(probe, TerrariumProbe):
+        from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (as above)
+
+        render_probe(bench.rendered_probes, n_images=probe.n_images, seed=probe.seed)
+
+
+def _pass_recipe(bench: Workbench, model: str) -> Recipe:
+    return Recipe((bench.study.select.n_kept,), bench.target_hash(model))
+
+
+@stage(group="select", by="model", reads=[probe_images], recipe=_pass_recipe)
 def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """One forward pass of a target over its probe images, in shards that a second try takes over.
 
     Keeps all neurons' activations, and for every neuron the strongest images with their maps.
     """
-    for share in shares(context, bench.study):
-        target, name = bench.target(share.model), bench.study.targets[share.model].probe
+    for recorder in work(context, bench, probe_pass):
+        target = bench.target(recorder.share.model)
+        name = bench.study.targets[target.name].probe
         count = bench.study.select.n_kept
-        recorder = Recorder(context, bench, probe_pass, share, (count,), target.weights_hash)
-        recorder.require_inputs()
         images = read_probe(bench, name)
         uris = [
             _shard(bench, target, part, count) for part in tqdm(_parts(images), desc=target.name)
         ]
         strongest = _merged(bench, uris, count)
         row = {
-            "model": share.model,
+            "model": target.name,
             "probe": name,
             "n_images": len(images),
             "weights_hash": target.weights_hash,
@@ -162,15 +181,14 @@ def _merged(bench: Workbench, uris: list[str], count: int) -> dict[str, np.ndarr
 
 
 def _opened(bench: Workbench, uris: list[str]) -> Iterator[dict[str, np.ndarray]]:
-    return (bench.arrays.open(uri) for uri in uris)
+    return (bench.arrays.open(uri, verify=True) for uri in uris)
 
 
-@stage(group="select", by="neuron", reads=[probe_pass])
+@stage(group="select", by="neuron", reads=[probe_pass], recipe=without_settings)
 def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """A neuron's activation on every probe image, cut from the pass. Source: SIEVE, Def. 1, 2."""
-    for share in shares(context, bench.study):
-        recorder = Recorder(context, bench, probe_activations, share, ())
-        recorder.require_inputs()
+    for recorder in work(context, bench, probe_activations):
+        share = recorder.share
         columns = [
             arrays["all_activations"][:, share.neurons]
             for arrays in _opened(bench, list(read_pass(bench, share.model)["activations_uri"]))

@@ -5,7 +5,7 @@ Not here: what the rows mean. Rows and provenance go into the warehouse in one t
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -15,33 +15,29 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sieve_assets.assets.lineage import Place, checked_inputs, input_hash
+from sieve_assets.assets.lineage import Lineage, input_hash
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
-from sieve_assets.stores.warehouse import Replacement
-from sieve_assets.study import settings_hash
+from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, shares
+from sieve_assets.stores.warehouse import Read, Replacement
 
 
 @dataclass
 class Recorder:
-    """Writes one share of a stage's run.
+    """Writes what a stage has to do for one target in a run.
 
     Attributes:
         context: Of the run.
         bench: Stores.
         stage: The stage that runs.
         share: The target and neurons that are written.
-        settings: Settings that the rows depend on, JSON or pydantic.
-        weights_hash: Hash of the models that ran; None if none did.
+        lineage: What the stage reads, as it was before anything was computed.
     """
 
     context: dg.AssetExecutionContext
     bench: Workbench
     stage: Stage
     share: Share
-    settings: tuple[object, ...]
-    weights_hash: str | None = None
-    inputs: dict[Place, str] = field(default_factory=dict, init=False)
+    lineage: Lineage
     started: float = field(default_factory=time.monotonic, init=False)
 
     def write(
@@ -59,31 +55,26 @@ class Recorder:
             table: Table of the warehouse.
             scope: Key values whose old rows go; the share's model and neurons by default.
             shared_by: Other models whose rows these are too.
+
+        Raises:
+            InputsReplacedError: What the rows were made from is no longer what is stored; nothing
+                was written.
         """
         parts = split_by_neuron(rows) if self.stage.is_by_neuron else {}
         records = []
-        for neuron, key in zip(self.share.neurons, self.share.keys, strict=True):
+        for neuron in self.share.neurons:
             part = rows if neuron == OF_A_MODEL else parts.get(neuron, rows.head(0))
             records.append(self._record(neuron, part))
-            self._report(key, records[-1])
         others = [record | {"model": model} for record in records for model in shared_by]
         notes = pd.DataFrame(records + others)
         place = self._place() if scope is None else scope
         self.bench.warehouse.replace(
             Replacement(table, rows, place),
             Replacement("provenance", notes, notes.filter(["stage", "model", "neuron"])),
+            unless=self._refuse_replaced_inputs,
         )
-
-    def require_inputs(self, made_with: Mapping[str, str] | None = None) -> None:
-        """Take note of what the stage reads, before anything is computed.
-
-        Args:
-            made_with: Hash of the model that an earlier stage, by name, must have run.
-
-        Raises:
-            LookupError: Something before it is absent or out of date for the share's neurons.
-        """
-        self.inputs = checked_inputs(self.bench, self.stage, self.share, made_with or {})
+        for key, record in zip(self.share.keys, records, strict=True):
+            report(self.context, key, n_rows=record["n_rows"], output_hash=record["output_hash"])
 
     def write_each(
         self,
@@ -104,37 +95,79 @@ class Recorder:
         return pd.DataFrame({"model": self.share.model, "neuron": self.share.neurons})
 
     def _record(self, neuron: int, rows: pd.DataFrame) -> dict[str, object]:
+        settings, weights = self.lineage.made_with[self.stage.name]
         return {
             "stage": self.stage.name,
             "model": self.share.model,
             "neuron": neuron,
             "run_id": self.context.run.run_id,
-            "settings_hash": settings_hash(self.stage.version, *self.settings),
-            "weights_hash": self.weights_hash,
-            "input_hash": input_hash(self.stage, neuron, self.inputs),
+            "settings_hash": settings,
+            "weights_hash": weights or None,
+            "input_hash": input_hash(self.stage, neuron, self.lineage.outputs),
             "output_hash": rows_hash(rows),
             "n_rows": len(rows),
             "recorded_at": datetime.now(UTC).replace(tzinfo=None),
             "seconds": (time.monotonic() - self.started) / len(self.share.neurons),
         }
 
-    def _report(self, key: str, record: dict[str, object]) -> None:
-        self.context.add_asset_metadata(
-            {
-                "dagster/partition_row_count": record["n_rows"],
-                "output_hash": str(record["output_hash"])[:12],
-            },
-            partition_key=key,
-        )
+    def _refuse_replaced_inputs(self, read: Read) -> None:
+        """See, in the transaction that writes, that the inputs are still those that were read."""
+        now = Lineage(self.bench, self.stage, self.share, read)
+        for neuron in self.share.neurons:
+            before, after = (
+                input_hash(self.stage, neuron, one.outputs) for one in (self.lineage, now)
+            )
+            if before != after:
+                raise InputsReplacedError(
+                    f"{self.stage.name}: expected what it read of {self.share.model} to stay until "
+                    "its rows were written, got other rows from another run. Nothing was written; "
+                    "run it again."
+                )
+
+
+class InputsReplacedError(Exception):
+    """Another run replaced what a stage had read before its rows were written."""
+
+
+def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> Iterator[Recorder]:
+    """What a run of a stage has to do: a recorder a target, for the neurons that are not fresh.
+
+    A neuron is fresh if its rows were made from the inputs, settings and models that there are
+    now; it is only reported.
+
+    Raises:
+        LookupError: Something before the stage is absent or out of date for a share's neurons.
+    """
+    for share in shares(context, bench.study):
+        lineage = Lineage(bench, stage, share)
+        lineage.refuse_stale_inputs()
+        stale = set(lineage.stale_neurons())
+        for neuron, key in zip(share.neurons, share.keys, strict=True):
+            if neuron not in stale:
+                note = lineage.notes[stage.name, neuron]
+                report(context, key, n_rows=note.n_rows, output_hash=note.output_hash)
+        if stale:
+            yield Recorder(context, bench, stage, share.of_neurons(stale), lineage)
+
+
+def report(
+    context: dg.AssetExecutionContext, key: str, *, n_rows: object, output_hash: object
+) -> None:
+    """Tell Dagster what is stored of a partition."""
+    context.add_asset_metadata(
+        {"dagster/partition_row_count": n_rows, "output_hash": str(output_hash)[:12]},
+        partition_key=key,
+    )
 
 
 def rows_hash(rows: pd.DataFrame) -> str:
     """SHA-256 of a table's values, whatever the order of its columns; without rows, of nothing.
 
-    Where files lie is left out if the hash of their content is beside it: a study may move.
+    Where files lie is left out if the hash of their content is beside it: a study may move. So is
+    `beta`, which is a setting: a neuron whose status another beta leaves alone has the same result.
     """
     digest = hashlib.sha256()
-    names = set(rows.columns) - ({"uri"} if "sha256" in rows.columns else set())
+    names = set(rows.columns) - ({"uri", "beta"} if "sha256" in rows.columns else {"beta"})
     for name in sorted(names) if len(rows) else ():
         digest.update(name.encode())
         values = rows[name]
@@ -167,11 +200,7 @@ class Attempts:
                 parts[neuron] = compute(neuron)
             except (ValueError, LookupError, ArithmeticError, OSError) as error:
                 self.failures[key] = error
-        done = [place for place, neuron in enumerate(share.neurons) if neuron in parts]
-        left = Share(
-            share.model, [share.neurons[place] for place in done], [share.keys[p] for p in done]
-        )
-        return concatenated(parts.values()), left
+        return concatenated(parts.values()), share.of_neurons(parts)
 
     def finish(self, stage: str) -> None:
         """Fail the run if a neuron failed, naming each.

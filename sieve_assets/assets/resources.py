@@ -4,15 +4,17 @@ Not here: what is studied and how (the study file). Heavy libraries load on firs
 """
 
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from sieve_assets.stores.arrays import ArrayStore
 from sieve_assets.stores.images import ImageStore
+from sieve_assets.stores.mending import Mended, mend
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 from sieve_assets.study_file import load_study, study_path
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from sieve_assets.models.generator import Generator
     from sieve_assets.models.target import Target
     from sieve_assets.models.vision_language import VisionLanguage
+
+
+_Model = TypeVar("_Model")
 
 
 class Workbench(dg.ConfigurableResource):
@@ -74,33 +79,106 @@ class Workbench(dg.ConfigurableResource):
         """Activations and maps of the probe passes."""
         return ArrayStore(self.folder / "store" / "arrays")
 
+    def mend(self) -> Mended:
+        """Find damaged files in the stores and forget what was made of them."""
+        return mend(self.warehouse, self.images, self.arrays, rendered=self.rendered_probes)
+
+    @property
+    def rendered_probes(self) -> Path:
+        """Folder of the probe sets that the project renders itself."""
+        return self.folder / "store" / "probes"
+
+    def target_hash(self, model: str) -> str:
+        """Hash of everything that a target's activations depend on besides the picture.
+
+        Raises:
+            LookupError: There is no file of weights.
+        """
+        from sieve_assets.models.identity import target_hash  # noqa: PLC0415 (as its neighbours)
+
+        return target_hash(self.study.targets[model])
+
     def target(self, model: str) -> "Target":
-        """The target called `model`, loaded.
+        """The target called `model`, loaded: again if its weights have changed since.
 
         Raises:
             LookupError: The network, its weights or its layer does not exist.
-            ValueError: Weights, width or layer do not fit the network.
+            ValueError: Weights, width or layer do not fit the network, or the file of weights was
+                replaced while it was loaded.
         """
-        if model not in self._targets:
+        wanted = self.target_hash(model)
+        loaded = self._targets.get(model)
+        if loaded is None or loaded.weights_hash != wanted:
             from sieve_assets.models.target import load_target  # noqa: PLC0415 (torch is slow)
 
-            self._targets[model] = load_target(
+            loaded = self._targets[model] = load_target(
                 model, self.study.targets[model], device=self.device, batch_size=self.batch_size
             )
-        return self._targets[model]
+        return self._unchanged(loaded, wanted, loaded.weights_hash, f"the weights of {model}")
 
-    @cached_property
+    @property
+    def vision_language_hash(self) -> str:
+        """Hash of everything that an embedding depends on besides its picture or text.
+
+        A folder is told by its files; a model that open_clip fetches by name must be loaded.
+        """
+        from sieve_assets.models.identity import content_hash  # noqa: PLC0415 (as its neighbours)
+
+        folder = Path(self.study.vision_language.model)
+        return content_hash(folder) if folder.is_dir() else self._vision_language.weights_hash
+
+    @property
     def vision_language(self) -> "VisionLanguage":
         """The vision-language model, loaded."""
+        model = self._vision_language
+        return self._unchanged(
+            model, self.vision_language_hash, model.weights_hash, "the vision-language model"
+        )
+
+    @cached_property
+    def _vision_language(self) -> "VisionLanguage":
         from sieve_assets.models.vision_language import load_vision_language  # noqa: PLC0415
 
         return load_vision_language(
             self.study.vision_language, device=self.device, batch_size=self.batch_size
         )
 
-    @cached_property
+    @property
+    def generator_identity(self) -> Mapping[str, Any]:
+        """Everything a picture depends on besides its prompt and seed.
+
+        A folder is told by its files; a name on the hub is fetched first.
+        """
+        from sieve_assets.models.identity import generator_identity  # noqa: PLC0415
+
+        folder = Path(self.study.generator.pipeline)
+        if not folder.is_dir():
+            from sieve_assets.models.generator import pipeline_folder  # noqa: PLC0415
+
+            folder = pipeline_folder(self.study.generator.pipeline)
+        return generator_identity(self.study.generator, folder)
+
+    @property
     def generator(self) -> "Generator":
         """The text-to-image model, loaded."""
+        model = self._generator
+        return self._unchanged(model, self.generator_identity, model.identity, "the generator")
+
+    @cached_property
+    def _generator(self) -> "Generator":
         from sieve_assets.models.generator import load_generator  # noqa: PLC0415
 
         return load_generator(self.study.generator, device=self.device, batch_size=self.batch_size)
+
+    def _unchanged(self, model: _Model, wanted: object, found: object, what: str) -> _Model:
+        """The model, unless its files are no longer those it was loaded from.
+
+        Raises:
+            ValueError: They are not.
+        """
+        if wanted != found:
+            raise ValueError(
+                f"Workbench: expected {what} as loaded, got files that have changed since. "
+                "Run this again once nothing writes them."
+            )
+        return model

@@ -11,9 +11,9 @@ from sieve_assets.assets.probe import (
     read_pass,
     read_probe,
 )
-from sieve_assets.assets.records import Recorder
+from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Share, shares, stage
+from sieve_assets.assets.stages import Recipe, Share, stage
 from sieve_assets.method import neuron_ratios as ratios_method
 from sieve_assets.method import selected_samples as samples_method
 from sieve_assets.study import Study
@@ -36,15 +36,19 @@ def read_activations(bench: Workbench, share: Share) -> np.ndarray:
     return np.stack(list(found["activation"]))[:, ~images["is_held_out"].to_numpy()]
 
 
-@stage(group="select", by="neuron", reads=[probe_activations, probe_images])
+def _ratios_recipe(bench: Workbench, model: str) -> Recipe:
+    select, rule = bench.study.select, bench.study.targets[model].rule
+    beta = beta_of(bench.study, model)
+    return Recipe((rule, beta, select.percentile, select.normalise, select.gate))
+
+
+@stage(group="select", by="neuron", reads=[probe_activations, probe_images], recipe=_ratios_recipe)
 def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """How clear a neuron's preference is: p99 / median, selected above beta. SIEVE, Sec. 3.2."""
     select = bench.study.select
-    for share in shares(context, bench.study):
+    for recorder in work(context, bench, neuron_ratios):
+        share = recorder.share
         rule, beta = bench.study.targets[share.model].rule, beta_of(bench.study, share.model)
-        how = (rule, beta, select.percentile, select.normalise, select.gate)
-        recorder = Recorder(context, bench, neuron_ratios, share, how)
-        recorder.require_inputs()
         found = ratios_method.neuron_ratios(
             read_activations(bench, share),
             rule=rule,
@@ -59,15 +63,25 @@ def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         recorder.write(rows, table="neuron_ratios")
 
 
-@stage(group="select", by="neuron", reads=[neuron_ratios, probe_pass, probe_images])
+def _samples_recipe(bench: Workbench, model: str) -> Recipe:
+    """Beta is among the settings only where it admits samples, not whole neurons."""
+    select = bench.study.select
+    is_by_sample = select.gate == "sample"
+    line = (beta_of(bench.study, model), select.normalise) if is_by_sample else ()
+    return Recipe((select.n_samples, select.gate, *line))
+
+
+@stage(
+    group="select",
+    by="neuron",
+    reads=[neuron_ratios, probe_pass, probe_images],
+    recipe=_samples_recipe,
+)
 def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The strongest probe images of each selected neuron. Source: SIEVE, Sec. 3.2."""
     select = bench.study.select
-    for share in shares(context, bench.study):
-        recorder = Recorder(
-            context, bench, selected_samples, share, (select.n_samples, select.gate)
-        )
-        recorder.require_inputs()
+    for recorder in work(context, bench, selected_samples):
+        share = recorder.share
         rows = _samples(bench, share)
         if select.gate == "sample":
             rows = rows.loc[_passes(bench, share, rows)]
@@ -77,7 +91,7 @@ def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> Non
 def _samples(bench: Workbench, share: Share) -> pd.DataFrame:
     """The selected neurons' kept samples as rows."""
     images = read_probe(bench, bench.study.targets[share.model].probe)
-    kept = bench.arrays.open(str(read_pass(bench, share.model)["strongest_uri"]))
+    kept = bench.arrays.open(str(read_pass(bench, share.model)["strongest_uri"]), verify=True)
     neurons = read_selected(bench, share)
     positions = kept["positions"][neurons, : bench.study.select.n_samples]
     count = positions.shape[1]

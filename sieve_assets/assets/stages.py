@@ -4,8 +4,9 @@ Not here: what a stage computes or writes.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -18,8 +19,24 @@ StageFunction = Callable[[dg.AssetExecutionContext, Workbench], None]
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 BY_MODEL_TO_NEURONS = dg.MultiToSingleDimensionPartitionMapping("model")
+LEAST_DIGITS = 4
+"""Of a neuron's partition key: enough for 10,000 neurons."""
 OF_A_MODEL = -1
 """Stands for the neuron in the provenance of a stage by model."""
+
+
+class Recipe(NamedTuple):
+    """What a stage makes its rows with for one target, besides what it reads."""
+
+    settings: tuple[object, ...]
+    """Settings that the rows depend on, JSON or pydantic."""
+    weights_hash: str | None = None
+    """Of the models it runs; None if it runs none."""
+
+
+def without_settings(_bench: Workbench, _model: str) -> Recipe:
+    """The recipe of a stage that follows from what it reads alone."""
+    return Recipe(())
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,7 @@ class Stage:
         group: Step of the paper it belongs to.
         is_by_neuron: Whether its partitions are (model, neuron), not model alone.
         reads: The stages whose results it reads.
+        recipe: Says what it would make the rows of a target with now, without loading a model.
         version: Raised whenever the same inputs give other results.
     """
 
@@ -39,6 +57,7 @@ class Stage:
     group: str
     is_by_neuron: bool
     reads: tuple["Stage", ...]
+    recipe: Callable[[Workbench, str], Recipe]
     version: str
 
     @property
@@ -64,10 +83,15 @@ class Stage:
 
 
 def stage(
-    *, group: str, by: str, reads: Iterable[Stage] = (), version: str = "1"
+    *,
+    group: str,
+    by: str,
+    recipe: Callable[[Workbench, str], Recipe],
+    reads: Iterable[Stage] = (),
+    version: str = "1",
 ) -> Callable[[StageFunction], Stage]:
     """Make a stage of a function; `by` is "model" or "neuron"."""
-    return lambda function: Stage(function, group, by == "neuron", tuple(reads), version)
+    return lambda function: Stage(function, group, by == "neuron", tuple(reads), recipe, version)
 
 
 def by_model(study: Study) -> dg.StaticPartitionsDefinition:
@@ -76,8 +100,11 @@ def by_model(study: Study) -> dg.StaticPartitionsDefinition:
 
 
 def neuron_key(neuron: int, study: Study) -> str:
-    """The neuron's partition key, padded with zeros so that keys sort as numbers."""
-    return f"{neuron:0{len(str(study.n_neurons - 1))}d}"
+    """The neuron's partition key, padded with zeros so that keys sort as numbers.
+
+    As long for narrow targets as for wide ones, so that a target added later renames no partition.
+    """
+    return f"{neuron:0{max(LEAST_DIGITS, len(str(study.n_neurons - 1)))}d}"
 
 
 def by_neuron(study: Study) -> dg.MultiPartitionsDefinition:
@@ -101,6 +128,11 @@ class Share:
     model: str
     neurons: list[int]
     keys: list[str]
+
+    def of_neurons(self, wanted: Collection[int]) -> "Share":
+        """The part of it that is of some neurons."""
+        left = [(n, k) for n, k in zip(self.neurons, self.keys, strict=True) if n in wanted]
+        return Share(self.model, [n for n, _ in left], [k for _, k in left])
 
 
 def shares(context: dg.AssetExecutionContext, study: Study) -> Iterator[Share]:

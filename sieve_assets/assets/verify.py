@@ -8,10 +8,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from sieve_assets.assets.hypothesize import concept_hypotheses
-from sieve_assets.assets.records import Recorder
+from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios
-from sieve_assets.assets.stages import Share, shares, stage
+from sieve_assets.assets.stages import Recipe, Share, stage, without_settings
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
     missing_pictures,
@@ -21,20 +21,22 @@ from sieve_assets.method.generated_image_sets import (
 from sieve_assets.study import settings_hash
 
 
-@stage(group="verify", by="neuron", reads=[concept_hypotheses])
+def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
+    settings, identity = bench.study.generator, dict(bench.generator_identity)
+    return Recipe((identity, settings.prompt, settings.n_images), str(identity["pipeline"]))
+
+
+@stage(group="verify", by="neuron", reads=[concept_hypotheses], recipe=_pictures_recipe)
 def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Pictures of each hypothesis, drawn unless they are in the shared bank. SIEVE, Sec. 3.4."""
-    settings, generator = bench.study.generator, bench.generator
-    for share in shares(context, bench.study):
-        identity = dict(generator.identity)
-        how = (identity, settings.prompt, settings.n_images)
-        recorder = Recorder(
-            context, bench, generated_image_sets, share, how, str(identity["pipeline"])
-        )
-        recorder.require_inputs()
+    settings = bench.study.generator
+    for recorder in work(context, bench, generated_image_sets):
+        share = recorder.share
         hypotheses = read_hypotheses(bench, share)
         prompts = [prompt_for(concept, settings.prompt) for concept in hypotheses["concept"]]
-        requests = picture_requests(prompts, identity=identity, n_images=settings.n_images)
+        requests = picture_requests(
+            prompts, identity=bench.generator_identity, n_images=settings.n_images
+        )
         n_drawn = draw_missing(bench, requests, run_id=context.run.run_id)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
         recorder.write(rows, table="generated_image_sets")
@@ -79,7 +81,7 @@ def draw_missing(bench: Workbench, requests: list[PictureRequest], *, run_id: st
 def generator_name(bench: Workbench) -> str:
     """A short name of the generator with its settings, the same for the same pictures."""
     pipeline = bench.study.generator.pipeline
-    identity = settings_hash(dict(bench.generator.identity))
+    identity = settings_hash(dict(bench.generator_identity))
     return f"{getattr(pipeline, 'name', pipeline)}@{identity[:12]}"
 
 
@@ -98,20 +100,22 @@ def _links(
     return rows.drop(columns="prompt").sort_values(["neuron", "cluster", "concept", "seed"])
 
 
-@stage(group="verify", by="neuron", reads=[generated_image_sets, neuron_ratios])
+def _rates_recipe(bench: Workbench, model: str) -> Recipe:
+    return Recipe((bench.study.verify.confidence,), bench.target_hash(model))
+
+
+@stage(
+    group="verify", by="neuron", reads=[generated_image_sets, neuron_ratios], recipe=_rates_recipe
+)
 def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """AR: the share of a hypothesis's pictures that exceed the neuron's p99. SIEVE, Eq. 4."""
     from sieve_assets.method import activation_rates as method  # noqa: PLC0415 (scipy is slow)
 
     confidence = bench.study.verify.confidence
-    for share in shares(context, bench.study):
-        target = bench.target(share.model)
-        recorder = Recorder(
-            context, bench, activation_rates, share, (confidence,), target.weights_hash
-        )
-        recorder.require_inputs(made_with={"probe_pass": target.weights_hash})
+    for recorder in work(context, bench, activation_rates):
+        share = recorder.share
         _observe_pictures(bench, share)
-        tests = read_tests(bench, share, target.weights_hash)
+        tests = read_tests(bench, share, bench.target_hash(share.model))
         rows = pd.DataFrame()
         if len(tests):
             rates = method.activation_rates(
@@ -125,19 +129,20 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
 
 def _observe_pictures(bench: Workbench, share: Share) -> None:
     """Store the target's activations on those of the share's pictures that it has not seen."""
-    target = bench.target(share.model)
+    weights_hash = bench.target_hash(share.model)
     unseen = bench.warehouse.read(
         "SELECT DISTINCT g.picture_id, g.uri FROM generated_image_sets g"
         " LEFT JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id"
         " AND a.weights_hash = $weights WHERE g.model = $model AND a.picture_id IS NULL"
         " AND g.neuron IN (SELECT unnest($neurons)) ORDER BY g.picture_id",
-        {"model": share.model, "weights": target.weights_hash, "neurons": share.neurons},
+        {"model": share.model, "weights": weights_hash, "neurons": share.neurons},
     )
     for at in tqdm(range(0, len(unseen), bench.batch_size), desc=f"{share.model} on pictures"):
         batch = unseen.iloc[at : at + bench.batch_size]
-        seen = target.activations([bench.images.open(uri) for uri in batch["uri"]])
+        pictures = [bench.images.open(uri, verify=True) for uri in batch["uri"]]
+        seen = bench.target(share.model).activations(pictures)
         rows = batch[["picture_id"]].assign(
-            model=share.model, weights_hash=target.weights_hash, activation=list(seen)
+            model=share.model, weights_hash=weights_hash, activation=list(seen)
         )
         bench.warehouse.add_missing("picture_activations", rows)
 
@@ -157,12 +162,11 @@ def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFram
     )
 
 
-@stage(group="verify", by="model", reads=[activation_rates])
+@stage(group="verify", by="model", reads=[activation_rates], recipe=without_settings)
 def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The hypotheses not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
-    for share in shares(context, bench.study):
-        recorder = Recorder(context, bench, verified_concepts, share, ())
-        recorder.require_inputs()
+    for recorder in work(context, bench, verified_concepts):
+        share = recorder.share
         rates = bench.warehouse.read(
             "SELECT model, neuron, cluster, concept, activation_rate FROM activation_rates"
             " WHERE model = $1 ORDER BY neuron, cluster, concept",

@@ -16,8 +16,8 @@ from PIL import Image
 from transformers.utils import logging as transformers_logging
 
 from sieve_assets import study
+from sieve_assets.models.identity import generator_identity
 from sieve_assets.models.precision import full_precision
-from sieve_assets.models.weights import content_hash
 
 _LONGEST_REASON = 400
 
@@ -47,7 +47,7 @@ class DiffusersGenerator:
         pipeline: DiffusionPipeline,
         settings: study.Generator,
         *,
-        pipeline_hash: str,
+        identity: Mapping[str, Any],
         batch_size: int,
     ) -> None:
         """Take over a loaded pipeline.
@@ -55,17 +55,7 @@ class DiffusersGenerator:
         Raises:
             ValueError: The pipeline cannot do what `settings` ask for.
         """
-        scheduler = _scheduler_settings(pipeline)
-        self.identity = {
-            "pipeline": pipeline_hash,
-            "pipeline_class": type(pipeline).__name__,
-            "scheduler": scheduler,
-            "negative_prompt": settings.negative_prompt,
-            "steps": settings.steps,
-            "guidance": settings.guidance,
-            "size_px": settings.size_px,
-            "precision": settings.precision,
-        }
+        self.identity = identity
         self._pipeline: Any = pipeline
         self._settings = settings
         self._batch_size = batch_size
@@ -145,14 +135,9 @@ def load_generator(
         LookupError: There is no such folder, or the hub does not give the name.
         ValueError: The folder holds no pipeline that draws from text.
     """
-    folder = _pipeline_folder(settings.pipeline)
-    index_file = folder / "model_index.json"
-    if not index_file.is_file():
-        raise ValueError(
-            f"load_generator: expected a diffusers pipeline, got {folder} without "
-            "model_index.json. Save one there with save_pretrained."
-        )
-    index = json.loads(index_file.read_text())
+    folder = pipeline_folder(settings.pipeline)
+    identity = generator_identity(settings, folder)
+    index = json.loads((folder / "model_index.json").read_text())
     unchecked = {"safety_checker": None, "requires_safety_checker": False}
     dtype = getattr(torch, settings.precision)
     try:
@@ -169,17 +154,11 @@ def load_generator(
     if hasattr(pipeline, "watermark"):
         pipeline.watermark = None
     return DiffusersGenerator(
-        pipeline.to(device), settings, pipeline_hash=content_hash(folder), batch_size=batch_size
+        pipeline.to(device), settings, identity=identity, batch_size=batch_size
     )
 
 
-def _scheduler_settings(pipeline: DiffusionPipeline) -> dict[str, Any]:
-    """The scheduler's class and settings; infinite numbers as text, which JSON has no other way."""
-    settings = json.loads(pipeline.scheduler.to_json_string(), parse_constant=str)
-    return {name: value for name, value in settings.items() if name != "_diffusers_version"}
-
-
-def _pipeline_folder(pipeline: Path | str) -> Path:
+def pipeline_folder(pipeline: Path | str) -> Path:
     """The pipeline's folder; a name that is none is fetched from the hub."""
     if Path(pipeline).is_dir():
         return Path(pipeline)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from sieve_assets import study
 from sieve_assets.models.frames import input_frames
+from sieve_assets.models.identity import target_hash
 from sieve_assets.models.networks import load_network, module_at
 from sieve_assets.models.precision import full_precision
 from sieve_assets.models.readings import reading_for
-from sieve_assets.models.weights import content_hash
 
 
 class Observation(NamedTuple):
@@ -71,13 +71,7 @@ class NeuronTarget:
         """
         self.name = name
         self.width = settings.width
-        self.weights_hash = study.settings_hash(
-            content_hash(settings.weights),
-            settings.model_dump(
-                mode="json",
-                include={"network", "network_args", "layer", "reducer", "maps", "transform"},
-            ),
-        )
+        self.weights_hash = target_hash(settings)
         self._where = f"target {name}"
         self._transform = settings.transform
         self._layer_path = settings.layer

@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sieve_assets import study
+from sieve_assets.models.identity import content_hash
 from sieve_assets.models.precision import full_precision
-from sieve_assets.models.weights import content_hash, state_hash
+from sieve_assets.models.weights import state_hash
 
 _LONGEST_REASON = 400
 _NAMES = '"hf-hub:<organisation>/<model>" or "<architecture>:<weights>"'

@@ -1,4 +1,4 @@
-"""Weights on disk: their content hash, and state dicts into networks."""
+"""Weights on disk: state dicts into networks, and their hash where no file is at hand."""
 
 import hashlib
 import pickle
@@ -12,40 +12,6 @@ from torch import Tensor, nn
 
 _MOST_NAMES = 3
 _WRAPPERS = ("state_dict", "model")
-
-
-def content_hash(path: Path) -> str:
-    """SHA-256, in hex, of a file's bytes, or of all files of a folder with their relative names.
-
-    Times and the folder's own place do not count; nor do hidden files, which tools leave behind,
-    nor Markdown, which says what a model is and does not change what it does.
-
-    Raises:
-        LookupError: There is nothing at `path`.
-        ValueError: The folder holds no files.
-    """
-    if path.is_file():
-        return _file_hash(path)
-    if not path.is_dir():
-        raise LookupError(
-            f"content_hash: expected a file or a folder, got {path}, where there is nothing. "
-            "Check the path in the study file."
-        )
-    names = {file.relative_to(path): file for file in path.rglob("*") if file.is_file()}
-    visible = {
-        name.as_posix(): file
-        for name, file in names.items()
-        if not any(part.startswith(".") for part in name.parts) and name.suffix != ".md"
-    }
-    if not visible:
-        raise ValueError(
-            f"content_hash: expected a folder with files, got {path}, which is empty. "
-            "Check the path in the study file."
-        )
-    digest = hashlib.sha256()
-    for name, file in sorted(visible.items()):
-        digest.update(f"{name}\0{_file_hash(file)}\n".encode())
-    return digest.hexdigest()
 
 
 def state_hash(network: nn.Module) -> str:
@@ -120,11 +86,6 @@ def load_weights(network: nn.Module, path: Path, *, where: str) -> None:
             f"{where}: expected the weights of this network, got {path.name} with "
             f"{'; '.join(told)}. Check network, network_args and n_classes against the weights."
         )
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _not_a_state_dict(path: Path, found: str) -> ValueError:

@@ -64,7 +64,8 @@ def print_summary(
         f"serve {bank['links']:.0f} tests of hypotheses; {bank['seconds']:.3f} s each to draw\n"
     )
     stages = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
-    console.print(f"Seconds a stage: {stages}; everything: {total_s:.0f}\n")
+    told = stages or "all were up to date"
+    console.print(f"Seconds a stage: {told}; everything: {total_s:.0f}\n")
     console.print(
         f"Results of {len(study.targets)} targets: {warehouse.path}\n"
         "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000\n"

@@ -11,7 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sieve_assets.stores.content_files import damaged, put_content, read_content
+from sieve_assets.stores.content_files import damaged, is_whole, put_content, read_content
 
 _SUFFIX = ".safetensors"
 _NUMBERS = "biufc"  # NumPy's letters for booleans, integers and floating-point numbers
@@ -68,3 +68,7 @@ class ArrayStore:
         except safetensors.SafetensorError as error:
             finding = f"{len(content)} bytes that safetensors cannot read ({error})"
             raise damaged(self.root / uri, finding) from error
+
+    def is_whole(self, uri: str) -> bool:
+        """Whether the stored arrays are there, as put."""
+        return is_whole(self.root, uri, _SUFFIX)

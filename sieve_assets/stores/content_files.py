@@ -58,18 +58,31 @@ def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: expected a stored file, got none. "
-            "Materialize the stage that made it again, or check the store's folder."
+            "Check the store's folder, or run `sieve mend` and materialize what made it again."
         ) from error
     if verify and sha256_of(content) != parts[2]:
         raise damaged(path, f"{len(content)} bytes with SHA-256 {sha256_of(content)}")
     return content
 
 
+def is_whole(root: Path, uri: str, suffix: str) -> bool:
+    """Whether a stored file is there and is what was put.
+
+    Raises:
+        OSError: It is there and cannot be read.
+    """
+    try:
+        read_content(root, uri, suffix, verify=True)
+    except (ValueError, FileNotFoundError):
+        return False
+    return True
+
+
 def damaged(path: Path, finding: str) -> ValueError:
     """The error for a stored file that is not what was put."""
     return ValueError(
         f"{path}: expected the content it is named after, got {finding}. "
-        "Delete the file and materialize the stage that made it again."
+        "Run `sieve mend`, then materialize the stage that made it again."
     )
 
 

@@ -10,7 +10,13 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from sieve_assets.stores.content_files import damaged, put_content, read_content, sha256_of
+from sieve_assets.stores.content_files import (
+    damaged,
+    is_whole,
+    put_content,
+    read_content,
+    sha256_of,
+)
 
 _SUFFIX = ".png"
 
@@ -68,3 +74,7 @@ class ImageStore:
         except (OSError, SyntaxError) as error:
             finding = f"{len(content)} bytes that are no whole PNG ({error})"
             raise damaged(self.root / uri, finding) from error
+
+    def is_whole(self, uri: str) -> bool:
+        """Whether the stored picture is there, as put."""
+        return is_whole(self.root, uri, _SUFFIX)

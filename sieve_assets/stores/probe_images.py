@@ -178,3 +178,24 @@ def _check_some(folder: Path, images: list[tuple], problems: list[tuple]) -> Non
             f"list_folder: expected readable images below {folder}, got {len(problems)} that are "
             f"not, e.g. {problems[0][0]}: {problems[0][1]}. Check how they were copied."
         )
+
+
+def folder_state(path: Path) -> str:
+    """A hash that changes whenever a folder's images may have, by what the system says of them.
+
+    Nothing is read: names, sizes, times and inodes of what `list_folder` would look at. Copying a
+    folder changes it too, though not what `list_folder` finds. Of no folder, it is empty.
+    """
+    if not path.is_dir():
+        return ""
+    folder = path.absolute()
+    seen = {found.relative_to(folder).as_posix(): _status(found) for found in _image_paths(folder)}
+    text = "\n".join(f"{name!r} {status}" for name, status in sorted(seen.items()))
+    return sha256_of(text.encode())
+
+
+def _status(path: Path) -> tuple[int, ...]:
+    if not path.exists():  # a link that leads nowhere
+        return ()
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino

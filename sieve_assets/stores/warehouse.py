@@ -5,7 +5,7 @@ Not here: computation, what a stage writes, and what is kept in files (pictures,
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ import pyarrow as pa
 from sieve_assets.stores.connections import open_warehouse, transaction
 from sieve_assets.stores.frames import frame_of, rows_for, scope_for
 from sieve_assets.stores.schema import nearest, table_named, tables
+
+Read = Callable[[str, Mapping[str, Any]], pd.DataFrame]
+"""Asks a question within a transaction, as `Warehouse.read` does in one of its own."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,15 @@ class Warehouse:
                 raise
         return frame_of(result)
 
-    def replace(self, *replacements: Replacement) -> None:
+    def replace(
+        self, *replacements: Replacement, unless: Callable[[Read], None] | None = None
+    ) -> None:
         """Put new rows in the place of old ones, in all the tables named or in none.
+
+        Args:
+            *replacements: For each table, its rows.
+            unless: Looks at what is stored, in the same transaction and before anything is
+                replaced; if it raises, nothing is.
 
         Raises:
             LookupError: There is no such table.
@@ -90,6 +100,8 @@ class Warehouse:
             )
         fitted = [_fitted(replacement) for replacement in replacements]
         with self._writing() as connection:
+            if unless is not None:
+                unless(lambda *asked: frame_of(connection.execute(*asked).to_arrow_table()))
             for name, rows, scope in fitted:
                 _delete(connection, name, scope)
                 _insert(connection, name, rows)

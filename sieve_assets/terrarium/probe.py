@@ -18,18 +18,23 @@ RENDERER_VERSION = "1"
 """Raised whenever the same scene gives other pixels."""
 
 
-def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
-    """Render the probe set below `root`, unless it is there, and return its folder.
-
-    One folder a label, one PNG a scene. The folder's name says what the pictures depend on. It is
-    there when it is complete, whatever interrupts or runs beside its making.
-    """
+def scene_folder(n_images: int, seed: int) -> str:
+    """Return the name of a probe set's folder, which says what its pictures depend on."""
     content = [RENDERER_VERSION, f"{n_images} {seed} {OBJECT_SHARE}"]
     content += [
         hashlib.sha256((DATA / name).read_bytes()).hexdigest()
         for name in ("objects.csv", "sprites.png")
     ]
-    folder = root / f"terrarium-{hashlib.sha256(' '.join(content).encode()).hexdigest()[:16]}"
+    return f"terrarium-{hashlib.sha256(' '.join(content).encode()).hexdigest()[:16]}"
+
+
+def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
+    """Render the probe set below `root`, unless it is there, and return its folder.
+
+    One folder a label, one PNG a scene. It is there when it is complete, whatever interrupts or
+    runs beside its making.
+    """
+    folder = root / scene_folder(n_images, seed)
     if folder.exists():
         return folder
     unfinished = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.unfinished")

@@ -14,6 +14,7 @@ from sieve_assets.assets.stages import (
     neuron_key,
     shares,
     stage,
+    without_settings,
 )
 from sieve_assets.definitions import STAGES, definitions_of
 
@@ -44,7 +45,7 @@ def key_of(model, neuron):
     return dg.MultiPartitionKey({"model": model, "neuron": neuron})
 
 
-@pytest.mark.parametrize(("width", "last"), [(1, "0"), (10, "9"), (11, "10"), (2048, "2047")])
+@pytest.mark.parametrize(("width", "last"), [(1, "0000"), (2048, "2047"), (10001, "10000")])
 def test_keys_are_as_long_as_the_last_and_sort_as_numbers(finished, width, last):
     study = of_width(finished.bench().study, cnn=1, vit=width)
     keys = [neuron_key(neuron, study) for neuron in range(width)]
@@ -59,7 +60,7 @@ def test_there_is_a_partition_for_each_target_and_neuron_of_the_widest(finished)
 
     assert by_model(study).get_partition_keys() == ["cnn", "vit"]
     assert by_neuron(study).get_partition_keys() == [
-        f"{model}|{neuron}" for model in ("cnn", "vit") for neuron in range(8)
+        f"{model}|000{neuron}" for model in ("cnn", "vit") for neuron in range(8)
     ]
 
 
@@ -67,7 +68,7 @@ def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_ra
     def whiskers(context: dg.AssetExecutionContext) -> None:
         """How many there are."""
 
-    made = stage(group="faces", by="model", version="7")(whiskers)
+    made = stage(group="faces", by="model", recipe=without_settings, version="7")(whiskers)
     asset = made.asset(finished.bench().study)
 
     [spec] = asset.specs
@@ -102,10 +103,10 @@ def mapped(graph, stage_name, parent_name):
 @pytest.mark.parametrize(
     ("stage_name", "key", "parent_name", "expected"),
     [
-        ("probe_activations", "vit|3", "probe_pass", ["vit"]),
-        ("neuron_ratios", "vit|3", "probe_activations", ["vit|3"]),
+        ("probe_activations", "vit|0003", "probe_pass", ["vit"]),
+        ("neuron_ratios", "vit|0003", "probe_activations", ["vit|0003"]),
         ("probe_pass", "cnn", "probe_images", ["cnn"]),
-        ("verified_concepts", "cnn", "activation_rates", [f"cnn|{n}" for n in range(8)]),
+        ("verified_concepts", "cnn", "activation_rates", [f"cnn|000{n}" for n in range(8)]),
     ],
 )
 def test_a_neuron_is_made_from_the_same_neuron_or_its_target(
@@ -145,13 +146,13 @@ def test_neurons_beyond_the_width_are_marked_absent(finished):
     found = list(shares(context, finished.bench().study))
 
     assert found == [Share("cnn", [5], [key_of("cnn", "5")])]
-    assert context.marks == {"cnn|6": {"status": "absent"}, "cnn|7": {"status": "absent"}}
+    assert context.marks == {"cnn|0006": {"status": "absent"}, "cnn|0007": {"status": "absent"}}
 
 
 def test_a_run_of_absent_neurons_only_ends_well_and_writes_nothing(copied):
     before = copied.table("provenance")
 
-    result = copied.run("probe_activations", "neuron_ratios", first="cnn|6", last="cnn|7")
+    result = copied.run("probe_activations", "neuron_ratios", first="cnn|0006", last="cnn|0007")
 
     marks = {
         (event.asset_key.path[-1], event.partition): event.materialization.metadata["status"].value
@@ -161,19 +162,19 @@ def test_a_run_of_absent_neurons_only_ends_well_and_writes_nothing(copied):
     assert marks == {
         (name, key): "absent"
         for name in ("probe_activations", "neuron_ratios")
-        for key in ("cnn|6", "cnn|7")
+        for key in ("cnn|0006", "cnn|0007")
     }
     assert copied.table("provenance").equals(before)
 
 
 def test_a_run_may_span_targets(copied):
-    result = copied.run("neuron_ratios", "selected_samples", first="cnn|0", last="vit|7")
+    result = copied.run("neuron_ratios", "selected_samples", first="cnn|0000", last="vit|0007")
 
     events = result.get_asset_materialization_events()
     keys = {event.partition for event in events if event.asset_key.path == ["neuron_ratios"]}
     absent = {e.partition for e in events if "status" in e.materialization.metadata}
-    assert keys == {f"{model}|{neuron}" for model in ("cnn", "vit") for neuron in range(8)}
-    assert absent == {"cnn|6", "cnn|7"}
+    assert keys == {f"{model}|000{neuron}" for model in ("cnn", "vit") for neuron in range(8)}
+    assert absent == {"cnn|0006", "cnn|0007"}
     notes = copied.table("provenance", stage="selected_samples")
     assert list(notes["neuron"]) == [*range(6), *range(8)]
     assert set(notes["run_id"]) == {result.run_id}

@@ -264,7 +264,7 @@ def test_pixels_that_are_not_finite_name_prompt_and_seed(pipeline_folder):
 
 
 def test_a_folder_without_a_pipeline_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"without model_index\.json"):
+    with pytest.raises(ValueError, match=r"without a readable model_index\.json"):
         load(tmp_path)
 
 

@@ -1,0 +1,151 @@
+"""Finds stored files that are damaged or gone, and forgets what was made of them.
+
+What is forgotten counts as never made: the next run makes it again, the same as it was.
+"""
+
+import shutil
+import time
+from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from rich.progress import track
+
+from sieve_assets.stores.arrays import ArrayStore
+from sieve_assets.stores.content_files import sha256_of
+from sieve_assets.stores.images import ImageStore
+from sieve_assets.stores.warehouse import Replacement, Warehouse
+
+LEFTOVER_AGE_S = 3600.0
+"""Unfinished files and folders younger than this (s) may belong to a run at work."""
+_LEFTOVERS = (".*.tmp", ".*.tmp.wal", "*.unfinished")
+
+# Which notes of provenance, and which rows of tables by key, rest on a file.
+_NOTES = """
+SELECT DISTINCT 'generated_image_sets' AS stage, model, neuron FROM generated_image_sets
+WHERE uri IN (SELECT unnest($pictures))
+UNION ALL
+SELECT DISTINCT 'patch_embeddings', model, neuron FROM patch_embeddings
+WHERE uri IN (SELECT unnest($pictures))
+UNION ALL
+SELECT 'probe_pass', model, -1 FROM probe_passes
+WHERE strongest_uri IN (SELECT unnest($arrays)) OR list_has_any(activations_uri, $arrays)
+"""
+_PICTURE_URIS = "SELECT uri FROM pictures UNION SELECT uri FROM patch_embeddings"
+_ARRAY_URIS = """
+SELECT uri FROM probe_shards UNION SELECT strongest_uri FROM probe_passes
+UNION SELECT unnest(activations_uri) FROM probe_passes
+"""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was found and forgotten.
+
+    Attributes:
+        n_files: Files that were compared with their names or with what is listed.
+        damaged: Uris of those that were damaged or gone.
+        n_notes: Stages by target and neuron that are to be made again.
+        leftovers: What interrupted writes had left and is removed now.
+    """
+
+    n_files: int
+    damaged: list[str]
+    n_notes: int
+    leftovers: list[str]
+
+
+def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, rendered: Path) -> Mended:
+    """Compare every stored file with the hash in its name; forget the damaged ones.
+
+    A damaged file is deleted, and so are the rows that say that it is there and the notes of what
+    was made of it: the stages that made it run again. A rendered probe set of which an image is
+    damaged is deleted as a whole; a user's own images are never touched.
+
+    Args:
+        warehouse: The tables.
+        images: The store of pictures and patches.
+        arrays: The store of arrays.
+        rendered: Folder of the probe sets that the project rendered itself.
+
+    Raises:
+        OSError: A damaged file cannot be deleted.
+    """
+    pictures = _damaged(images, warehouse.read(_PICTURE_URIS)["uri"], "pictures")
+    parts = _damaged(arrays, warehouse.read(_ARRAY_URIS)["uri"], "arrays")
+    scenes = warehouse.read(
+        "SELECT uri, sha256 FROM probe_images WHERE starts_with(uri, $1)", [f"{rendered}/"]
+    )
+    lost = [
+        uri
+        for uri, sha256 in zip(scenes["uri"], scenes["sha256"], strict=True)
+        if not Path(uri).is_file() or sha256_of(Path(uri).read_bytes()) != sha256
+    ]
+    notes = warehouse.read(_NOTES, {"pictures": pictures.bad, "arrays": parts.bad})
+    if pictures.bad or parts.bad:
+        for store, uris in ((images, pictures.bad), (arrays, parts.bad)):
+            for uri in uris:
+                (store.root / uri).unlink(missing_ok=True)
+        warehouse.replace(
+            _without("provenance", notes),
+            _without("pictures", _keys(warehouse, "picture_id", "pictures", pictures.bad)),
+            _without("probe_shards", _keys(warehouse, "shard_id", "probe_shards", parts.bad)),
+        )
+    for folder in {_set_of(Path(uri), rendered) for uri in lost}:
+        if folder.exists():
+            shutil.rmtree(folder)
+    leftovers = [_removed(one) for one in _leftovers((images.root, arrays.root, rendered))]
+    return Mended(
+        n_files=pictures.n_files + parts.n_files + len(scenes),
+        damaged=[*pictures.bad, *parts.bad, *lost],
+        n_notes=len(notes),
+        leftovers=leftovers,
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    n_files: int
+    bad: list[str]
+
+
+def _damaged(store: ImageStore | ArrayStore, uris: Collection[str], what: str) -> _Found:
+    """Which of a store's files are not what was put there."""
+    with ThreadPoolExecutor() as pool:
+        checks = pool.map(store.is_whole, uris)
+        shown = track(checks, f"check {what}", total=len(uris), transient=True)
+        return _Found(len(uris), [uri for uri, ok in zip(uris, shown, strict=True) if not ok])
+
+
+def _keys(warehouse: Warehouse, key: str, table: str, uris: list[str]) -> pd.DataFrame:
+    return warehouse.read(
+        f"SELECT {key} FROM {table} WHERE uri IN (SELECT unnest($uris))",  # noqa: S608 (our names)
+        {"uris": uris},
+    )
+
+
+def _without(table: str, keys: pd.DataFrame) -> Replacement:
+    return Replacement(table, pd.DataFrame(), keys)
+
+
+def _set_of(image: Path, rendered: Path) -> Path:
+    """The folder of the probe set that an image is in."""
+    return rendered / image.relative_to(rendered).parts[0]
+
+
+def _leftovers(roots: Iterable[Path]) -> Iterator[Path]:
+    latest = time.time() - LEFTOVER_AGE_S
+    for root in roots:
+        for pattern in _LEFTOVERS:
+            found = root.rglob(pattern) if root.is_dir() else ()
+            yield from [one for one in found if one.stat().st_mtime < latest]
+
+
+def _removed(path: Path) -> str:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+    return str(path)
