@@ -163,6 +163,10 @@ def test_a_neuron_that_never_changes_is_dead_and_has_no_ratio(constant, choice):
     assert (status, is_sparse) == ("dead", False)
 
 
+def test_of_one_image_alone_every_neuron_is_dead():
+    assert ratios(np.array([[0.0], [7.0]], dtype=np.float32)).status == ["dead", "dead"]
+
+
 def test_a_median_of_0_under_a_positive_maximum_is_infinite_selected_and_sparse():
     assert one([0.0] * 60 + [1.0] * 40) == (math.inf, "selected", True)
 
