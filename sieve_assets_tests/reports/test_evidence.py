@@ -91,7 +91,7 @@ def test_a_long_concept_is_cut_so_that_it_does_not_cover_the_next_row():
         lines = drawn_title(concept).split("\n")
         assert len(lines) <= 4
         assert lines[0].startswith(f'"{concept[:15]}')
-        assert "".join(lines).endswith('…"(cluster 12)')
+        assert " ".join(lines).endswith('…" (cluster 12)')
 
 
 def drawn_title(concept):
