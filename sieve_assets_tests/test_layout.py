@@ -23,6 +23,7 @@ TESTED_ELSEWHERE: dict[str, str] = {}
 # Test modules that are about more than one module.
 WITHOUT_A_MODULE = {
     "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
+    "test_bad_input.py",
     "test_layout.py",
     "test_pipeline.py",
     "test_readme.py",

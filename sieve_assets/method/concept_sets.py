@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 from sieve_assets.method.checked_inputs import refusal
 
+LONGEST_CONCEPT = 1000
+"""Characters: no text encoder of a vision-language model reads more (77 tokens are about 300)."""
+
 _BYTE_ORDER_MARK = "\ufeff"
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 class DroppedLine(NamedTuple):
@@ -27,8 +31,10 @@ class ConceptSet(NamedTuple):
 def parse_concepts(text: str) -> ConceptSet:
     """The concepts of a text with one a line.
 
-    Blanks around a concept, blank lines, repeated concepts (the same letters in the same case), a
-    byte order mark and the kind of line end make no difference to the concepts or their order.
+    Blanks around a concept, blank lines, repeated concepts (the same letters in the same case),
+    byte order marks (joined files have several) and the kind of line end make no difference to the
+    concepts or their order. What a concept says makes none either: quotes, markup and SQL are
+    letters like any other.
 
     Args:
         text: The file's content.
@@ -37,24 +43,37 @@ def parse_concepts(text: str) -> ConceptSet:
         The concepts, and each line dropped.
 
     Raises:
-        ValueError: No concept is left.
+        ValueError: No concept is left, or a line is too long or holds a control character, and so
+            is no concept; the line is named.
 
     Source: docs/method.md, decision 23.
     """
-    lines = re.split(r"\r\n|\r|\n", text.removeprefix(_BYTE_ORDER_MARK))
+    lines = re.split(r"\r\n|\r|\n", text)
     if not lines[-1]:
         lines.pop()
     first_line: dict[str, int] = {}
     dropped: list[DroppedLine] = []
     for line_number, line in enumerate(lines, start=1):
-        name = line.strip()
+        name = line.replace(_BYTE_ORDER_MARK, "").strip()
         if not name:
             dropped.append(DroppedLine(line_number, line, "blank"))
         elif name in first_line:
             dropped.append(DroppedLine(line_number, line, f"same as line {first_line[name]}"))
         else:
+            _check_concept(name, line_number)
             first_line[name] = line_number
     if not first_line:
         got = f"{len(lines)} blank lines"
         raise ValueError(refusal("parse_concepts", "at least one concept", got, "Add concepts."))
     return ConceptSet(tuple(first_line), tuple(dropped))
+
+
+def _check_concept(name: str, line_number: int) -> None:
+    expected = f"a word or phrase of at most {LONGEST_CONCEPT} characters a line"
+    if len(name) > LONGEST_CONCEPT:
+        got = f"{len(name)} characters in line {line_number}"
+        raise ValueError(refusal("parse_concepts", expected, got, "Put one concept on each line."))
+    strange = _NO_TEXT.search(name)
+    if strange:
+        got = f"the control character U+{ord(strange.group()):04X} in line {line_number}"
+        raise ValueError(refusal("parse_concepts", expected, got, "Save the file as UTF-8 text."))

@@ -70,7 +70,7 @@ def upsample_map(
     frame: Float64[np.ndarray, "frame_px frame_px"] = ndimage.map_coordinates(
         cells, grid, order=1, mode="nearest"
     )
-    return frame
+    return np.clip(frame, cells.min(), cells.max())  # rounding would give a flat map contrast
 
 
 def crop_box(

@@ -91,7 +91,7 @@ def _merged(where: str, parts: Iterable[StrongestSamples], count: int) -> Strong
         _check_finite(where, part)
         kept = _strongest(part if kept is None else _joined(where, kept, part), count)
     if kept is None:
-        remedy = "Observe at least one image."
+        remedy = "Observe at least one image that is not held out."
         raise ValueError(refusal(where, "at least one part", "none", remedy))
     return kept
 

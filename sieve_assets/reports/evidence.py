@@ -16,6 +16,8 @@ from sieve_assets.stores.warehouse import Warehouse
 FIRES, SILENT, REJECTED = "#1a7f37", "#c9ccd1", "#b42318"
 N_SHOWN = 10
 """Samples, patches and pictures in a row of the figure."""
+MOST_LETTERS = 60
+"""Of a concept: more lines would cover the row above and the row below."""
 TILE_INCH = 0.82
 OpenImage = Callable[[str], Image.Image]
 
@@ -105,7 +107,14 @@ def draw_evidence(
 
 
 def _draw_row(row: np.ndarray, title: str, tiles: list[Image.Image], color: str = "black") -> None:
-    row[0].text(0, 0.5, title, fontsize=7.5, va="center", color=color, transform=row[0].transAxes)
+    row[0].text(
+        *(0, 0.5, title),
+        fontsize=7.5,
+        va="center",
+        color=color,
+        transform=row[0].transAxes,
+        parse_math=False,  # a concept may hold dollar signs
+    )
     for axes, tile in zip(row[1:], tiles, strict=False):
         axes.imshow(tile)
 
@@ -130,7 +139,7 @@ def _draw_test(
     verdict, color = ("kept", FIRES) if rate["paper_kept"] else ("rejected", REJECTED)
     text = (
         "{name}\nAR {ar:.2f} [{low:.2f}, {high:.2f}]: {verdict}\n{fire}; mean AR {mean:.2f}".format(
-            name="\n".join(textwrap.wrap(f'"{rate["concept"]}" (cluster {rate["cluster"]})', 28)),
+            name=_in_lines(rate["concept"], rate["cluster"]),
             ar=rate["activation_rate"],
             low=rate["ci_low"],
             high=rate["ci_high"],
@@ -144,6 +153,13 @@ def _draw_test(
     _draw_row(row, text, [open_image(uri) for uri in shown["uri"]], color=color)
     for axes, activation in zip(row[1:], shown["activation"], strict=False):
         _frame(axes, FIRES if activation > rate["threshold"] else SILENT)
+
+
+def _in_lines(concept: str, cluster: int) -> str:
+    """The concept in quotes with its cluster, cut to as many lines as a row has room for."""
+    is_long = len(concept) > MOST_LETTERS
+    shown = f"{concept[: MOST_LETTERS - 1]}…" if is_long else concept
+    return "\n".join(textwrap.wrap(f'"{shown}" (cluster {cluster})', 28))
 
 
 def _frame(axes: Axes, color: str) -> None:

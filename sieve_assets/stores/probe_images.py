@@ -1,24 +1,26 @@
 """The user's own images: what a folder holds, and one image by its uri.
 
-Not here: the images that the project makes; nothing is written.
+Not here: the images that the project makes, and what bytes look like; nothing is written.
 """
 
-import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from sieve_assets.stores.content_files import sha256_of
+from sieve_assets.stores.decoding import decoded, reason, upright_size
+
+MOST_UNREADABLE_PCT = 1
+"""Of a folder's images: with more, something went wrong with the folder and not with some files."""
 
 _SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-_SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that swap width and height
-_DEEP_MODES = frozenset({"F", "I", "I;16", "I;16B", "I;16L", "I;16N"})  # Pillow clips to 8 bits
+_MOST_NAMED = 5
 
 
 class FolderListing(NamedTuple):
@@ -34,17 +36,14 @@ class FolderListing(NamedTuple):
 def list_folder(path: Path) -> FolderListing:
     """All images below a folder, each decoded once to be sure that it can be.
 
-    A header gives the size but not whether the rest is whole. Pillow's `verify` checks the sums in
-    a PNG and nothing in other formats; its `load` finds a file that ends early in any format. So
-    each file gets both, a JPEG at an eighth of its size, which reads all of it in a third of the
-    time. Damage that a JPEG can still be decoded with goes unseen: the format has no sums.
-
-    Hidden files and folders, and files without an image's suffix, are ignored; links are followed.
+    Images that cannot be read are left out and named, up to 1 % of them. Hidden files and folders,
+    and files without an image's suffix, are ignored; links are followed. Files with the same
+    content are as many images.
 
     Raises:
         FileNotFoundError: There is no such folder.
         NotADirectoryError: The path is not a folder.
-        ValueError: The folder has no images, or none that can be read.
+        ValueError: The folder has no images, none that can be read, or more than 1 % that cannot.
     """
     _check_folder(path)
     folder = path.absolute()
@@ -67,9 +66,7 @@ def list_folder(path: Path) -> FolderListing:
 
 
 def open_image(uri: str, *, sha256: str = "") -> Image.Image:
-    """An image as people see it: RGB, turned as its EXIF orientation says.
-
-    Of an animation it is the first frame; transparency is dropped.
+    """An image as people see it: RGB, turned as its EXIF orientation says, on white.
 
     Args:
         uri: Where the image is.
@@ -93,13 +90,10 @@ def open_image(uri: str, *, sha256: str = "") -> Image.Image:
             "Put it back, or materialize probe_images again."
         )
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            _check_depth(image)
-            return ImageOps.exif_transpose(image).convert("RGB")
+        return decoded(content)
     except Exception as error:
         raise ValueError(
-            f"open_image: expected an image at {uri}, got {_reason(error)}. "
+            f"open_image: expected an image at {uri}, got {reason(error)}. "
             "Repair it, or remove it and materialize probe_images again."
         ) from error
 
@@ -135,36 +129,9 @@ def _examined(path: Path) -> tuple[str, int, int] | str:
     try:
         str(path).encode()
         content = path.read_bytes()
-        return sha256_of(content), *_upright_size(content)
+        return sha256_of(content), *upright_size(content)
     except Exception as error:  # noqa: BLE001 (decoders raise anything on corrupt bytes)
-        return _reason(error)
-
-
-def _upright_size(content: bytes) -> tuple[int, int]:
-    with Image.open(io.BytesIO(content)) as image:
-        image.verify()
-    with Image.open(io.BytesIO(content)) as image:
-        width, height = image.size
-        image.draft(image.mode, (1, 1))
-        image.load()
-        _check_depth(image)
-        is_sideways = image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
-    return (height, width) if is_sideways else (width, height)
-
-
-def _check_depth(image: Image.Image) -> None:
-    if image.mode in _DEEP_MODES:
-        raise ValueError(
-            f"expected 8 bits a channel, got mode {image.mode}; scale it to 8 bits yourself"
-        )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "not an image of a known format"
-    if isinstance(error, UnicodeEncodeError):
-        return "its name is not UTF-8"
-    return f"{type(error).__name__}: {error}"
+        return reason(error)
 
 
 def _check_some(folder: Path, images: list[tuple], problems: list[tuple]) -> None:
@@ -176,7 +143,15 @@ def _check_some(folder: Path, images: list[tuple], problems: list[tuple]) -> Non
     if not images:
         raise ValueError(
             f"list_folder: expected readable images below {folder}, got {len(problems)} that are "
-            f"not, e.g. {problems[0][0]}: {problems[0][1]}. Check how they were copied."
+            f"not, e.g. {problems[0][0]!r}: {problems[0][1]}. Check how they were copied."
+        )
+    if 100 * len(problems) > MOST_UNREADABLE_PCT * (len(images) + len(problems)):
+        named = "; ".join(f"{name!r}: {why}" for name, why in problems[:_MOST_NAMED])
+        more = f"; and {len(problems) - _MOST_NAMED} more" if len(problems) > _MOST_NAMED else ""
+        raise ValueError(
+            f"list_folder: expected at most {MOST_UNREADABLE_PCT} % of the "
+            f"{len(images) + len(problems)} images below {folder} to be unreadable, got "
+            f"{len(problems)} ({named}{more}). Repair these files or take them out of the folder."
         )
 
 

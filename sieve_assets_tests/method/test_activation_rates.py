@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 from scipy import stats
 
 from sieve_assets.method.activation_rates import activation_rates, wilson_interval
@@ -138,3 +141,46 @@ def test_counts_that_cannot_be_are_refused():
         ValueError, match=r"^wilson_interval: expected n_images of at least 1, got 0"
     ):
         wilson_interval(np.array([0]), 0, confidence=0.95)
+
+
+TABLES = arrays.arrays(
+    np.float32,
+    st.tuples(st.integers(1, 4), st.integers(1, 8)),
+    elements=st.integers(-4, 4).map(float),
+)
+
+
+@settings(max_examples=40)
+@given(activations=TABLES, data=st.data())
+def test_any_order_of_pictures_and_hypotheses_gives_the_counts_of_a_loop(activations, data):
+    thresholds = np.array(
+        data.draw(
+            st.lists(st.integers(-4, 4), min_size=len(activations), max_size=len(activations))
+        )
+    )
+    order = data.draw(st.permutations(range(len(activations))))
+    pictures = data.draw(st.permutations(range(activations.shape[1])))
+    result = rates(activations[order][:, pictures], thresholds[order])
+    expected = [sum(a > thresholds[row] for a in activations[row].tolist()) for row in order]
+    assert result.n_active.tolist() == expected
+    assert (result.ci_low <= result.activation_rate).all()
+    assert (result.activation_rate <= result.ci_high).all()
+
+
+@settings(max_examples=40)
+@given(activations=TABLES, step=st.integers(0, 3))
+def test_a_higher_threshold_never_raises_a_rate_or_an_end_of_its_interval(activations, step):
+    low = rates(activations, np.full(len(activations), -1))
+    high = rates(activations, np.full(len(activations), -1 + step))
+    for name in ("activation_rate", "ci_low", "ci_high"):
+        assert (getattr(high, name) <= getattr(low, name)).all()
+
+
+@settings(max_examples=40)
+@given(n_images=st.integers(1, 200), share=st.floats(0, 1), confidence=st.floats(0.01, 0.998))
+def test_intervals_stay_in_0_to_1_and_widen_with_confidence(n_images, share, confidence):
+    count = np.array([round(share * n_images)])
+    narrow = wilson_interval(count, n_images, confidence=confidence)
+    wide = wilson_interval(count, n_images, confidence=confidence + 0.001)
+    assert 0 <= wide.low[0] <= narrow.low[0] <= count[0] / n_images + 1e-15
+    assert count[0] / n_images - 1e-15 <= narrow.high[0] <= wide.high[0] <= 1

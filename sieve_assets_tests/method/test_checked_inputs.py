@@ -1,7 +1,12 @@
 """Every refusal has one form, names what is wrong, and lets right values pass."""
 
+import math
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from sieve_assets.method import checked_inputs as checks
 
@@ -57,3 +62,42 @@ def test_norms_of_half_precision_pass_and_others_are_named():
     unit[1, 0] = np.nan
     with pytest.raises(ValueError, match=r"got norm nan for row 1\. "):
         checks.require_unit_norm("f", "patches", unit)
+
+
+ROWS = arrays.arrays(
+    np.float64,
+    st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    elements=st.sampled_from([0.0, -1.5, 1e300, np.nan, np.inf, -np.inf]),
+)
+
+
+@settings(max_examples=50)
+@given(values=ROWS)
+def test_exactly_what_a_loop_finds_not_finite_is_refused_by_its_row(values):
+    bad = [row for row, entries in enumerate(values) if not all(map(math.isfinite, entries))]
+    if not bad:
+        checks.require_finite("f", "maps", values, row="row", remedy="Fix.")
+        return
+    with pytest.raises(ValueError, match=rf" for row {bad[0]}\. Fix\.$"):
+        checks.require_finite("f", "maps", values, row="row", remedy="Fix.")
+
+
+@settings(max_examples=50)
+@given(value=st.floats(), low=st.floats(-1, 1), width=st.floats(0, 2))
+def test_a_range_lets_pass_exactly_what_lies_in_it(value, low, width):
+    if low <= value <= low + width:
+        checks.require_between("f", "share", value, low, low + width)
+    else:
+        with pytest.raises(ValueError, match=r"^f: expected share between .* Change share\.$"):
+            checks.require_between("f", "share", value, low, low + width)
+
+
+@settings(max_examples=50)
+@given(lengths=st.lists(st.integers(0, 3), min_size=1, max_size=4))
+def test_lengths_pass_exactly_if_all_are_equal(lengths):
+    named = {f"array{place}": length for place, length in enumerate(lengths)}
+    if all(length == lengths[0] for length in lengths):
+        checks.require_same_length("f", **named)
+    else:
+        with pytest.raises(ValueError, match=r"Pass rows of the same things\.$"):
+            checks.require_same_length("f", **named)

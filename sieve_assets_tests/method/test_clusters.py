@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.spatial import distance
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import silhouette_score
@@ -262,3 +264,37 @@ def test_no_patches_and_embeddings_that_are_not_unit_vectors_are_refused():
         cluster(np.zeros((0, 8)))
     with pytest.raises(ValueError, match=r"of patches with norm 1, got norm 2 for row 0\. Divide"):
         cluster(2 * groups(4, 4))
+
+
+@settings(max_examples=30)
+@given(
+    degrees=st.lists(st.integers(0, 359), min_size=1, max_size=10),
+    max_clusters=st.integers(2, 6),
+    min_patches=st.integers(1, 3),
+)
+def test_clusters_are_few_large_and_clear_enough(degrees, max_clusters, min_patches):
+    points, most = on_circle(*degrees), max_clusters
+    result = cluster(points, test="min_silhouette", max_clusters=most, min_patches=min_patches)
+    sizes = np.bincount(result.labels)
+    assert len(sizes) == result.n_clusters <= max(1, min(max_clusters, len(points) - 1))
+    if result.n_clusters > 1:
+        assert sizes.min() >= min_patches
+        assert 0.1 < result.silhouette <= 1
+        by_loops = silhouette_by_loops(points.tolist(), result.labels.tolist())
+        assert result.silhouette == pytest.approx(by_loops, abs=1e-9)
+
+
+@settings(max_examples=30)
+@given(data=st.data(), n_clusters=st.integers(2, 4))
+def test_a_silhouette_is_between_minus_1_and_1_in_any_units_and_order(data, n_clusters):
+    extra = data.draw(st.lists(st.integers(0, n_clusters - 1), max_size=6))
+    labels = np.array([*range(n_clusters), *extra])
+    places = data.draw(st.lists(st.integers(-9, 9), min_size=len(labels), max_size=len(labels)))
+    points = np.array(places, dtype=float)[:, None]
+    distances = np.abs(points - points.T)
+    order = np.array(data.draw(st.permutations(range(len(labels)))))
+    value = mean_silhouette(distances, labels)
+    assert -1 <= value <= 1
+    assert value == pytest.approx(silhouette_by_loops(points.tolist(), labels.tolist()))
+    moved = mean_silhouette(distances[np.ix_(order, order)] * 8, labels[order])
+    assert moved == pytest.approx(value)

@@ -137,3 +137,31 @@ def test_scores_that_are_not_finite_and_no_hypotheses_are_refused():
         best_concepts(np.array([[0.1, math.nan]]), count=1)
     with pytest.raises(ValueError, match=r"^best_concepts: expected n_concepts of at least 1, got"):
         best_concepts(np.array([[0.1, 0.2]]), count=0)
+
+
+@settings(max_examples=40)
+@given(data=st.data(), n_clusters=st.integers(1, 3), n_concepts=st.integers(1, 5))
+def test_scores_follow_their_cluster_and_concept_through_any_order(data, n_clusters, n_concepts):
+    extra = data.draw(st.lists(st.integers(0, n_clusters - 1), max_size=6))
+    labels = np.array([*range(n_clusters), *extra])
+    patches, concepts = unit(len(labels), seed=len(extra)), unit(n_concepts, seed=7)
+    rows = data.draw(st.permutations(range(len(labels))))
+    columns = data.draw(st.permutations(range(n_concepts)))
+    names = np.array(data.draw(st.permutations(range(n_clusters))))
+    scores = cluster_scores(patches, labels, concepts)
+    assert (np.abs(scores) <= 1 + 1e-6).all()
+    moved = cluster_scores(patches[rows], names[labels[rows]], concepts[columns])
+    np.testing.assert_allclose(moved[names], scores[:, columns], rtol=0, atol=1e-15)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 1000), n_patches=st.integers(1, 9))
+def test_a_cluster_scores_no_higher_than_its_best_patch_and_itself_scores_1(seed, n_patches):
+    patches, concepts = unit(n_patches, seed=seed), unit(4, seed=seed + 1)
+    one_cluster = cluster_scores(patches, np.zeros(n_patches, dtype=int), concepts)[0]
+    alone = cluster_scores(patches, np.arange(n_patches), concepts)
+    assert (alone.min(axis=0) - 1e-12 <= one_cluster).all()
+    assert (one_cluster <= alone.max(axis=0) + 1e-12).all()
+    np.testing.assert_allclose(
+        np.diag(cluster_scores(patches, np.arange(n_patches), patches)), 1, atol=1e-6
+    )

@@ -4,6 +4,8 @@ import hashlib
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
@@ -22,6 +24,9 @@ IDENTITY = {
     "scheduler": {"name": "DDIM", "clip_sample": False},
     "precision": "float32",
 }
+
+
+LETTERS = st.text(st.sampled_from("ab {}%'ü写\n"), max_size=5)
 
 
 def test_the_concept_takes_the_place_of_the_braces():
@@ -118,3 +123,35 @@ def test_only_what_the_bank_lacks_is_drawn_each_once_in_order():
 def test_no_pictures_a_concept_are_refused():
     with pytest.raises(ValueError, match=r"^picture_requests: expected n_images of at least 1, go"):
         picture_requests(["dog"], identity=IDENTITY, n_images=0)
+
+
+@settings(max_examples=50)
+@given(concept=LETTERS, before=LETTERS, after=LETTERS)
+def test_a_prompt_is_the_concept_letter_by_letter_between_what_the_template_says(
+    concept, before, after
+):
+    template = f"{before}{{}}{after}"
+    if template.count("{}") == 1 and concept.strip():
+        place = template.index("{}")
+        assert prompt_for(concept, template) == template[:place] + concept + template[place + 2 :]
+
+
+@settings(max_examples=50)
+@given(data=st.data(), n_images=st.integers(1, 3))
+def test_any_two_prompts_and_seeds_have_their_own_picture_in_any_order(data, n_images):
+    prompts = data.draw(st.lists(st.text(st.sampled_from("ab\"'\\\nü0"), max_size=3), max_size=6))
+    requests = picture_requests(prompts, identity=IDENTITY, n_images=n_images)
+    assert (
+        len({one.picture_id for one in requests}) == len(set(prompts)) * n_images == len(requests)
+    )
+    turned = data.draw(st.permutations(prompts))
+    assert set(picture_requests(turned, identity=IDENTITY, n_images=n_images)) == set(requests)
+
+
+@settings(max_examples=50)
+@given(wanted=st.lists(st.sampled_from("abcdef")), drawn=st.sets(st.sampled_from("abcdef")))
+def test_what_is_missing_and_what_is_there_are_together_what_was_wanted(wanted, drawn):
+    left = [
+        one.picture_id for one in missing_pictures([PictureRequest(n, n, 0) for n in wanted], drawn)
+    ]
+    assert left == [name for name in dict.fromkeys(wanted) if name not in drawn]

@@ -163,6 +163,10 @@ def test_a_neuron_that_never_changes_is_dead_and_has_no_ratio(constant, choice):
     assert (status, is_sparse) == ("dead", False)
 
 
+def test_of_one_image_alone_every_neuron_is_dead():
+    assert ratios(np.array([[0.0], [7.0]], dtype=np.float32)).status == ["dead", "dead"]
+
+
 def test_a_median_of_0_under_a_positive_maximum_is_infinite_selected_and_sparse():
     assert one([0.0] * 60 + [1.0] * 40) == (math.inf, "selected", True)
 
@@ -242,3 +246,41 @@ def test_no_images_a_percentile_below_the_median_and_other_neurons_samples_are_r
         ratios(skewed(), percentile=1.0)
     with pytest.raises(ValueError, match=r"^activation_ratios: .*got 4 in samples, 5 in activ"):
         unchecked(activation_ratios)(skewed()[:4], skewed(), rule="ratio", normalise="none")
+
+
+@settings(max_examples=40)
+@given(
+    activations=arrays.arrays(np.float32, (2, 9), elements=st.integers(-5, 20).map(float)),
+    order=st.permutations(range(9)),
+    choice=st.sampled_from([SIGNED, MINMAX]),
+)
+def test_any_neuron_has_the_formula_s_ratio_or_the_status_decided_for_it(
+    activations, order, choice
+):
+    result = ratios(activations[:, order], choice)
+    for row, ratio, status in zip(activations, result.ratio, result.status, strict=True):
+        if len(set(row.tolist())) == 1:
+            assert (status, math.isnan(ratio)) == ("dead", True)
+            continue
+        try:
+            expected = ratio_by_hand(row, choice["rule"], choice["normalise"])
+        except ZeroDivisionError:
+            assert ratio in {0.0, math.inf}
+        else:
+            assert ratio == pytest.approx(expected, rel=1e-5)
+        assert status == ("selected" if ratio > choice["beta"] else "low_contrast")
+
+
+@settings(max_examples=30)
+@given(
+    activations=arrays.arrays(np.float32, (3, 9), elements=st.integers(0, 20).map(float)),
+    betas=st.tuples(st.floats(0, 20), st.floats(0, 20)).map(sorted),
+    percentiles=st.tuples(st.floats(50, 100), st.floats(50, 100)).map(sorted),
+)
+def test_a_higher_beta_selects_no_other_neuron_and_a_higher_percentile_is_no_lower(
+    activations, betas, percentiles
+):
+    low, high = (ratios(activations, beta=beta).status for beta in betas)
+    assert all(few != "selected" or many == "selected" for few, many in zip(high, low, strict=True))
+    below, above = (ratios(activations, percentile=percent).p99 for percent in percentiles)
+    assert (below <= above).all()

@@ -270,3 +270,17 @@ def test_boxes_and_sizes_that_cannot_be_are_refused():
     for name in ("width_px", "height_px", "resize_px"):
         with pytest.raises(ValueError, match=rf"expected {name} of at least 1, got 0\."):
             box_in_original(Box(0, 0, 8, 8), **(sizes | {name: 0}))
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 10_000), frame_px=st.integers(1, 40), constant=st.integers(-3, 3))
+def test_an_enlarged_map_stays_between_its_extremes_and_a_flat_one_stays_flat(
+    seed, frame_px, constant
+):
+    cells = np.random.default_rng(seed).standard_normal((3, 5))
+    frame = upsample_map(cells, frame_px=frame_px)
+    assert frame.shape == (frame_px, frame_px)
+    assert cells.min() <= frame.min() <= frame.max() <= cells.max()
+    flat = np.full((3, 5), constant / 10)
+    assert set(upsample_map(flat, frame_px=frame_px).ravel()) == {constant / 10}
+    assert crop(flat, frame_px=frame_px) == Box(0, 0, frame_px, frame_px)

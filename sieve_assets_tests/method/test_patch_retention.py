@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sieve_assets.method.patch_embeddings import crop_retention, is_whole_image
 
@@ -53,3 +55,28 @@ def test_retentions_that_cannot_be_computed_are_refused(unchecked):
         is_whole_image(bad, min_retention=0.5)
     with pytest.raises(ValueError, match=r"got 1 in crop, 2 in image, 1 in median\. "):
         unchecked(crop_retention)(one, np.ones(2), one)
+
+
+VALUES = st.lists(st.tuples(*[st.integers(-50, 50).map(float)] * 3), min_size=1, max_size=8)
+
+
+@settings(max_examples=50)
+@given(patches=VALUES, exponent=st.integers(-4, 4), offset=st.integers(-8, 8))
+def test_retention_is_that_of_a_loop_in_any_units(patches, exponent, offset):
+    expected = [(c - m) / (i - m) if i > m else 0.0 for c, i, m in patches]
+    crop, image, median = np.array(patches).T
+    np.testing.assert_allclose(crop_retention(crop, image, median), expected, rtol=1e-12)
+    moved = (2.0**exponent * values + offset for values in (crop, image, median))
+    np.testing.assert_allclose(crop_retention(*moved), expected, rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=50)
+@given(patches=VALUES, more=st.integers(0, 9))
+def test_a_stronger_crop_retains_no_less_and_a_higher_bar_takes_no_fewer_images_whole(
+    patches, more
+):
+    crop, image, median = np.array(patches).T
+    weak, strong = (crop_retention(crop + step, image, median) for step in (0, more))
+    assert (strong >= weak).all()
+    low, high = (is_whole_image(weak, min_retention=bar) for bar in (0.3, 0.3 + more))
+    assert not (low & ~high).any()

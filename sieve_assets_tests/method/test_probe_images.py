@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sieve_assets.method.probe_images import is_held_out
 
@@ -51,3 +53,17 @@ def test_ids_beyond_ascii_are_hashed_and_no_ids_give_nothing():
 def test_a_share_outside_0_to_1_is_refused(share):
     with pytest.raises(ValueError, match=r"^is_held_out: expected held_out_share between 0 and 1"):
         is_held_out(IDS[:2], share)
+
+
+@settings(max_examples=50)
+@given(
+    ids=st.lists(st.text(st.sampled_from("ab /'ü写\n"), max_size=5), max_size=8),
+    small=st.floats(0, 1),
+    large=st.floats(0, 1),
+)
+def test_each_image_is_judged_alone_and_stays_out_as_the_share_grows(ids, small, large):
+    small, large = sorted((small, large))
+    few, many = is_held_out(ids, small), is_held_out(ids, large)
+    assert not (few & ~many).any()
+    assert few.tolist() == [bool(is_held_out([one], small)[0]) for one in ids]
+    assert is_held_out(ids[::-1], small).tolist() == few[::-1].tolist()

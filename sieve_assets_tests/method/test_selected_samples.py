@@ -99,3 +99,21 @@ def test_bad_activations_and_counts_are_refused():
         top_samples(activations, count=1)
     with pytest.raises(ValueError, match=r"^activation_ratios: expected finite activations, got"):
         passes_gate(activations, activations, rule="ratio", normalise="none", beta=10.0)
+
+
+@settings(max_examples=40)
+@given(
+    activations=LEVELS,
+    betas=st.tuples(st.floats(-3, 3), st.floats(-3, 3)).map(sorted),
+    rule=st.sampled_from(["signed", "ratio"]),
+)
+def test_the_gate_opens_no_wider_for_a_higher_beta_and_keeps_the_strongest(
+    activations, betas, rule
+):
+    samples = np.take_along_axis(activations, top_samples(activations, count=5), axis=1)
+    low, high = (
+        passes_gate(samples, activations, rule=rule, normalise="minmax", beta=beta)
+        for beta in betas
+    )
+    assert not (high & ~low).any()
+    assert (np.diff(low.astype(int), axis=1) <= 0).all()  # strongest first: once shut, it stays so

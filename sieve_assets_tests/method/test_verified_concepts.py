@@ -88,3 +88,14 @@ def test_a_rate_that_is_not_finite_is_refused_with_its_hypothesis():
         ValueError, match=r"expected finite activation rates, got nan for hypothesis"
     ):
         verify(np.array([0.5, math.nan]))
+
+
+@settings(max_examples=40)
+@given(counts=COUNTS)
+def test_what_is_kept_is_no_weaker_than_what_is_not_and_the_mean_never_falls(counts):
+    rates = np.array(counts[0]) / counts[1]
+    found = verify(rates)
+    assert found.paper_kept.any()
+    assert rates[found.paper_kept].min() >= max(rates[~found.paper_kept], default=0.0)
+    assert rates.min() - 1e-12 <= found.initial_mean_ar <= found.final_mean_ar + 1e-12
+    assert found.final_mean_ar <= rates.max() + 1e-12

@@ -1,10 +1,13 @@
 """The figure is read back: its texts against stored rates, its frames against activations."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
 
-from sieve_assets.reports.evidence import FIRES, draw_evidence
+from sieve_assets.reports.evidence import FIRES, _draw_row, _in_lines, draw_evidence
 from sieve_assets.stores.probe_images import open_image
 
 
@@ -74,3 +77,27 @@ def test_crops_are_marked_where_they_were_cut(tested):
 def test_neuron_without_a_tested_hypothesis_is_refused_by_name(finished):
     with pytest.raises(LookupError, match="neuron 99 of cnn"):
         drawn(finished.bench(), "cnn", 99)
+
+
+@pytest.mark.parametrize(
+    "concept", ["$5 and $x", r"$\frac{", "'; DROP TABLE clusters; --", "<script>", "[red]"]
+)
+def test_a_concept_is_written_as_it_is_whatever_signs_it_holds(concept):
+    assert drawn_title(concept).replace("\n", " ") == f'"{concept}" (cluster 12)'
+
+
+def test_a_long_concept_is_cut_so_that_it_does_not_cover_the_next_row():
+    for concept in ("a very tall tree " * 50, "x" * 900):
+        lines = drawn_title(concept).split("\n")
+        assert len(lines) <= 4
+        assert lines[0].startswith(f'"{concept[:15]}')
+        assert " ".join(lines).endswith('…" (cluster 12)')
+
+
+def drawn_title(concept):
+    """The text that the figure has of a concept, after it was rendered."""
+    figure = Figure()
+    axes = figure.subplots(1, 2)
+    _draw_row(axes, _in_lines(concept, 12), [])
+    figure.savefig(io.BytesIO())
+    return axes[0].texts[0].get_text()
