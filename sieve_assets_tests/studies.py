@@ -18,6 +18,7 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import neuron_key
 from sieve_assets.definitions import STAGES, definitions_of
 from sieve_assets.stores.schema import tables
+from sieve_assets.stores.warehouse import Replacement
 from sieve_assets.terrarium.renderer import draw_scene
 from sieve_assets.terrarium.scenes import WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
@@ -141,6 +142,13 @@ class StudyRun:
             self.of_model(model, *BY_NEURON, **options)
             self.of_model(model, "verified_concepts", **options)
         return self
+
+    def forget(self, model: str, *stages: str, neurons: Sequence[int] | None = None) -> None:
+        """Drop the notes of what was made, so that it is made again, whatever it is made from."""
+        notes = self.table("provenance", model=model).filter(["stage", "model", "neuron"])
+        is_told = notes["stage"].isin(stages) & (notes["neuron"].isin(neurons) if neurons else True)
+        gone = Replacement("provenance", pd.DataFrame(), notes[is_told])
+        self.bench().warehouse.replace(gone)
 
     def table(self, name: str, **equal: Any) -> pd.DataFrame:
         """The rows of a table or view by its key, of those with the values given."""

@@ -42,6 +42,7 @@ def _patches_recipe(bench: Workbench, model: str) -> Recipe:
     by="neuron",
     reads=[selected_samples, neuron_ratios, probe_pass, probe_images],
     recipe=_patches_recipe,
+    version="2",
 )
 def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Each sample cropped to what the neuron responds to, as a unit vector. SIEVE, Sec. 3.3."""
@@ -138,8 +139,19 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
 
 
 def concept_names(how: Concepts) -> list[str]:
-    """The concept set's names in their order."""
-    return list(parse_concepts(how.file.read_text(encoding="utf-8")).names)
+    """The concept set's names in their order.
+
+    Raises:
+        ValueError: The file is not UTF-8, or holds no concepts or what cannot be one.
+    """
+    try:
+        return list(parse_concepts(how.file.read_text(encoding="utf-8")).names)
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"concepts: expected UTF-8 text in {how.file}, got {error}. Save it as UTF-8."
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{how.file}: {error}") from error
 
 
 def embed_concepts(bench: Workbench, how: Concepts) -> dict[str, np.ndarray]:

@@ -98,7 +98,7 @@ class Lineage:
         if note.weights_hash != weights:
             return "got what another model made"
         if note.settings_hash != settings:
-            return "got what other settings made"
+            return "got what was made with other settings or from other files"
         if note.input_hash != input_hash(stage, neuron, self.outputs):
             return "got what was made from rows replaced since"
         return ""

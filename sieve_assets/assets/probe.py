@@ -20,6 +20,8 @@ from sieve_assets.study import FolderProbe, TerrariumProbe, settings_hash
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
 
+MOST_NAMED = 20
+"""Unreadable images that Dagster is told of by name; the log names each."""
 SHARD_IMAGES = 2048
 """Images a stored shard of a probe pass: what an interrupted pass loses at most."""
 
@@ -53,8 +55,15 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
             scope=pd.DataFrame({"probe": [name]}),
             shared_by=set(sharing) - {model},
         )
+        problems = listing.problems.to_dict("records")
+        for problem in problems:
+            context.log.warning("left out %r: %s", problem["image_id"], problem["reason"])
         context.add_asset_metadata(
-            {"unreadable images": len(listing.problems)}, partition_key=recorder.share.keys[0]
+            {
+                "unreadable images": len(listing.problems),
+                "some of them": dg.MetadataValue.json(problems[:MOST_NAMED]),
+            },
+            partition_key=recorder.share.keys[0],
         )
 
 
@@ -80,7 +89,7 @@ def _pass_recipe(bench: Workbench, model: str) -> Recipe:
     return Recipe((bench.study.select.n_kept,), bench.target_hash(model))
 
 
-@stage(group="select", by="model", reads=[probe_images], recipe=_pass_recipe)
+@stage(group="select", by="model", reads=[probe_images], recipe=_pass_recipe, version="2")
 def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """One forward pass of a target over its probe images, in shards that a second try takes over.
 

@@ -37,12 +37,11 @@ def generator_identity(settings: study.Generator, folder: Path) -> dict[str, Any
         LookupError: There is no such folder.
         ValueError: The folder holds no pipeline.
     """
-    pipeline = content_hash(folder)
     index = _read_json(folder / "model_index.json")
     configuration = folder / "scheduler" / "scheduler_config.json"
     scheduler = _read_json(configuration) if configuration.is_file() else {}
     return {
-        "pipeline": pipeline,
+        "pipeline": content_hash(folder),
         "pipeline_class": index.get("_class_name"),
         "scheduler": {k: v for k, v in scheduler.items() if k != "_diffusers_version"},
         "negative_prompt": settings.negative_prompt,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from sieve_assets.stores.warehouse import Warehouse
@@ -67,7 +68,7 @@ def print_summary(
     told = stages or "all were up to date"
     console.print(f"Seconds a stage: {told}; everything: {total_s:.0f}\n")
     console.print(
-        f"Results of {len(study.targets)} targets: {warehouse.path}\n"
+        f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
         "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
     )

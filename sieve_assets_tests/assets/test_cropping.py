@@ -44,6 +44,7 @@ def test_retention_is_what_the_crop_alone_makes_of_the_neuron(finished):
 def test_patches_that_come_again_are_embedded_once(copied, count):
     embedded = count(OpenClipModel, "embed_images")
 
+    copied.forget("cnn", "patch_embeddings")
     copied.of_model("cnn", "patch_embeddings")
 
     patches = copied.table("patch_embeddings", model="cnn")

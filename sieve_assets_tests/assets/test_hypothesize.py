@@ -1,12 +1,12 @@
 """Patches, clusters and hypotheses as they are stored."""
 
-import shutil
-
 import numpy as np
 import pytest
 
+from sieve_assets.assets import cropping
 from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
+from sieve_assets.stores.probe_images import open_image
 from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
 
 HYPOTHESIZE = ("patch_embeddings", "clusters", "concept_hypotheses")
@@ -31,48 +31,51 @@ def test_every_sample_has_its_patch_cluster_and_unit_vector(finished):
     np.testing.assert_allclose(norms, 1, atol=1e-6)
 
 
-def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, tmp_path):
+def refuse_to_open(monkeypatch, image_id):
+    """Have an image that cannot be read, though nothing says so before it is opened."""
+
+    def open_others(uri, **options):
+        if uri.endswith(image_id):
+            raise ValueError("open_image: expected an image, got a hole in the disk")
+        return open_image(uri, **options)
+
+    monkeypatch.setattr(cropping, "open_image", open_others)
+
+
+def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, monkeypatch):
     samples = finished.table("selected_samples", model="cnn")
     shared = samples.groupby("image_id")["neuron"].nunique()
     alone = samples[samples["image_id"].map(shared) == 1].iloc[0]
-    scenes = finished.bench().study.probes["scenes"].path
-    shutil.copytree(scenes, tmp_path / "scenes")
-    study = copied.changed(other_folder(tmp_path), {str(scenes): str(tmp_path / "scenes")})
-    study.of_model("cnn", "probe_images")
-    before = study.table("provenance", model="cnn", stage="patch_embeddings")
-    (tmp_path / "scenes" / alone["image_id"]).write_bytes(b"no picture")
+    refuse_to_open(monkeypatch, alone["image_id"])
+    copied.forget("cnn", "patch_embeddings")
 
-    with pytest.raises(NeuronFailuresError, match=rf"cnn\|{alone['neuron']}: open_image: expected"):
-        study.of_model("cnn", "patch_embeddings")
+    key = rf"cnn\|000{alone['neuron']}"
+    with pytest.raises(NeuronFailuresError, match=rf"{key}: open_image: expected"):
+        copied.of_model("cnn", "patch_embeddings")
 
-    after = study.table("provenance", model="cnn", stage="patch_embeddings")
-    is_new = before["run_id"] != after["run_id"]
-    assert after.loc[~is_new, "neuron"].tolist() == [alone["neuron"]]
-    for table in ("patch_embeddings", "provenance"):  # what was stored of it stays
-        rows, old = (
-            one.table(table, model="cnn", neuron=int(alone["neuron"])) for one in (study, copied)
-        )
-        assert_same_rows(rows, old, tolerance=0)
+    notes = copied.table("provenance", model="cnn", stage="patch_embeddings")
+    assert set(notes["neuron"]) == set(range(6)) - {alone["neuron"]}
+    rows, old = (  # what was stored of it stays
+        one.table("patch_embeddings", model="cnn", neuron=int(alone["neuron"]))
+        for one in (copied, finished)
+    )
+    assert_same_rows(rows, old, tolerance=0)
 
 
-def test_after_a_failure_one_neuron_is_run_again_alone(finished, tmp_path):
-    scenes = finished.bench().study.probes["scenes"].path
-    shutil.copytree(scenes, tmp_path / "scenes")
-    study = finished.anew(tmp_path, {str(scenes): str(tmp_path / "scenes")})
+def test_after_a_failure_one_neuron_is_run_again_alone(finished, tmp_path, monkeypatch):
+    study = finished.anew(tmp_path)
     study.of_model("cnn", "probe_images", "probe_pass")
     study.of_model("cnn", "probe_activations", "neuron_ratios", "selected_samples")
     samples = study.table("selected_samples")
     shared = samples.groupby("image_id")["neuron"].nunique()
     alone = samples[samples["image_id"].map(shared) == 1].iloc[0]
-    broken, neuron = tmp_path / "scenes" / alone["image_id"], int(alone["neuron"])
-    content = broken.read_bytes()
-    broken.unlink()
-
-    result = study.of_model("cnn", *HYPOTHESIZE, raise_on_error=False)
+    neuron = int(alone["neuron"])
+    with monkeypatch.context() as patch:
+        refuse_to_open(patch, alone["image_id"])
+        result = study.of_model("cnn", *HYPOTHESIZE, raise_on_error=False)
     assert not result.success
     done = set(study.table("provenance", stage="patch_embeddings")["neuron"])
     assert done == set(range(6)) - {neuron}
-    broken.write_bytes(content)
     study.of_model("cnn", "patch_embeddings", neurons=[neuron])
     study.of_model("cnn", "clusters", "concept_hypotheses")
 

@@ -220,7 +220,9 @@ def test_a_changed_image_is_observed_again_and_with_it_only_its_shard(
     )
 
 
-def test_an_image_changed_since_it_was_listed_is_not_observed(finished, tmp_path, empty):
+def test_an_image_changed_since_it_was_listed_is_not_observed(
+    finished, tmp_path, empty, monkeypatch
+):
     scenes = finished.bench().study.probes["scenes"].path
     shutil.copytree(scenes, tmp_path / "scenes")
     (tmp_path / "other").mkdir()
@@ -228,6 +230,11 @@ def test_an_image_changed_since_it_was_listed_is_not_observed(finished, tmp_path
     other.of_model("cnn", "probe_images")
     Image.new("RGB", (64, 64), "red").save(min((tmp_path / "scenes").rglob("*.png")))
 
+    with pytest.raises(LookupError, match=r"probe_images of cnn as .* from other files\. Mat"):
+        other.of_model("cnn", "probe_pass")
+    monkeypatch.setattr(probe, "folder_state", lambda _: "what the system did not notice")
+    other.of_model("cnn", "probe_images")
+    Image.new("RGB", (64, 64), "blue").save(min((tmp_path / "scenes").rglob("*.png")))
     with pytest.raises(ValueError, match=r"as it was listed, got another content\. Put it back"):
         other.of_model("cnn", "probe_pass")
 

@@ -144,6 +144,7 @@ def sha256_of(file):
 
 @pytest.mark.parametrize("model", ["cnn", "vit"])
 def test_running_neurons_again_gives_the_same_rows(finished, copied, model):
+    copied.forget(model, *BY_NEURON, "verified_concepts")
     copied.of_model(model, *BY_NEURON)
     copied.of_model(model, "verified_concepts")
 
@@ -158,6 +159,7 @@ def test_running_neurons_again_gives_the_same_rows(finished, copied, model):
 @pytest.mark.parametrize("neuron", [2, 3])
 def test_a_neuron_run_alone_gives_the_same_rows_and_leaves_the_others(finished, copied, neuron):
     """Neuron 2 is not selected and so has no rows after its ratio; its notes must not differ."""
+    copied.forget("cnn", *BY_NEURON, neurons=[neuron])
     copied.of_model("cnn", *BY_NEURON, neurons=[neuron])
 
     for table in set(TABLES.values()):

@@ -141,11 +141,11 @@ def test_a_stage_by_model_has_one_share_a_target(finished):
 
 
 def test_neurons_beyond_the_width_are_marked_absent(finished):
-    context = context_of([key_of("cnn", "7"), key_of("cnn", "5"), key_of("cnn", "6")])
+    context = context_of([key_of("cnn", "0007"), key_of("cnn", "0005"), key_of("cnn", "0006")])
 
     found = list(shares(context, finished.bench().study))
 
-    assert found == [Share("cnn", [5], [key_of("cnn", "5")])]
+    assert found == [Share("cnn", [5], [key_of("cnn", "0005")])]
     assert context.marks == {"cnn|0006": {"status": "absent"}, "cnn|0007": {"status": "absent"}}
 
 
@@ -168,6 +168,9 @@ def test_a_run_of_absent_neurons_only_ends_well_and_writes_nothing(copied):
 
 
 def test_a_run_may_span_targets(copied):
+    for model in ("cnn", "vit"):
+        copied.forget(model, "neuron_ratios", "selected_samples")
+
     result = copied.run("neuron_ratios", "selected_samples", first="cnn|0000", last="vit|0007")
 
     events = result.get_asset_materialization_events()
@@ -188,4 +191,4 @@ def test_each_partition_reports_its_rows(copied):
         for event in result.get_asset_materialization_events()
     }
     stored = copied.table("selected_samples", model="vit").groupby("neuron").size()
-    assert counts == {f"vit|{neuron}": stored.get(neuron, 0) for neuron in range(8)}
+    assert counts == {f"vit|000{neuron}": stored.get(neuron, 0) for neuron in range(8)}
