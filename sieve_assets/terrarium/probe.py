@@ -8,14 +8,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from sieve_assets.terrarium.renderer import draw_scene
+from sieve_assets.terrarium.renderer import draw_scene, renderer_identity
 from sieve_assets.terrarium.scenes import OBJECT_SHARE, Scene, biased_scenes
-from sieve_assets.terrarium.world import DATA
 
 EMPTY = "empty"
 """Label of a scene without an object."""
-RENDERER_VERSION = "1"
-"""Raised whenever the same scene gives other pixels."""
 
 
 def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
@@ -24,11 +21,8 @@ def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
     One folder a label, one PNG a scene. The folder's name says what the pictures depend on. It is
     there when it is complete, whatever interrupts or runs beside its making.
     """
-    content = [RENDERER_VERSION, f"{n_images} {seed} {OBJECT_SHARE}"]
-    content += [
-        hashlib.sha256((DATA / name).read_bytes()).hexdigest()
-        for name in ("objects.csv", "sprites.png")
-    ]
+    version, *files = renderer_identity()
+    content = [version, f"{n_images} {seed} {OBJECT_SHARE}", *files]
     folder = root / f"terrarium-{hashlib.sha256(' '.join(content).encode()).hexdigest()[:16]}"
     if folder.exists():
         return folder
