@@ -11,7 +11,7 @@ from rich.console import Console
 
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Stage, neuron_key
-from sieve_assets.definitions import STAGES, definitions_of
+from sieve_assets.definitions import definitions_of, stages_of
 from sieve_assets.reports.summary import print_summary
 from sieve_assets.study import Study
 
@@ -23,10 +23,10 @@ class StageError(Exception):
     """A stage failed for one target."""
 
 
-def legs() -> list[list[Stage]]:
+def legs(study: Study) -> list[list[Stage]]:
     """The stages in order, cut where partitions change between model and (model, neuron)."""
     cut: list[list[Stage]] = []
-    for stage in STAGES:
+    for stage in stages_of(study):
         if cut and cut[-1][0].is_by_neuron == stage.is_by_neuron:
             cut[-1].append(stage)
         else:
@@ -59,7 +59,7 @@ def run() -> None:
     with dg.DagsterInstance.get() as instance:
         for model in sorted(bench.study.targets):
             try:
-                for leg in legs():
+                for leg in legs(bench.study):
                     console.rule(f"{model}: {', '.join(one.name for one in leg)}", align="left")
                     run_leg(leg, model, bench, instance, seconds)
             except StageError as error:
