@@ -89,7 +89,7 @@ def main() -> None:
                 before = stages["probe_pass"]
                 legs_s = [
                     seconds_of(lambda leg=leg, model=model: conductor.run_leg(leg, model))
-                    for leg in legs()
+                    for leg in legs(bench.study)
                 ]
                 console.print(f"{model}: {sum(legs_s):.0f} s")
                 compare_probe_pass(bench, model, stages["probe_pass"] - before, console)

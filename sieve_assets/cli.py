@@ -1,4 +1,4 @@
-"""The `sieve` command: `check`, `demo`, `evidence`, `mend`. What is slow is imported late."""
+"""The `sieve` command: `check`, `demo`, `evidence`, `mend`, `migrate`. What is slow is imported late."""
 
 from pathlib import Path
 
@@ -67,6 +67,21 @@ def mend() -> None:
         click.echo(f"  removed {name}")
     if found.damaged:
         click.echo("Materialize again what they were made by; `make demo` does so by itself.")
+
+
+@main.command()
+def migrate() -> None:
+    """Take the tables of an older version of sieve_assets to this one; nothing stored is lost."""
+    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
+    from sieve_assets.stores.migration import migrate as migrate_tables  # noqa: PLC0415
+    from sieve_assets.stores.schema import schema_version  # noqa: PLC0415 (as above)
+
+    warehouse = Workbench().warehouse
+    try:
+        found = migrate_tables(warehouse.path, patience_s=warehouse.patience_s)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{warehouse.path}: version {found} is now version {schema_version()}")
 
 
 @main.command()

@@ -2,11 +2,14 @@
 
 import dagster as dg
 
+from sieve_assets.assets.evaluate import has_known_truth, oracle_rates, truth_agreement
 from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, patch_embeddings
 from sieve_assets.assets.probe import probe_activations, probe_images, probe_pass
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
+from sieve_assets.assets.stages import Stage
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
+from sieve_assets.study import Study
 
 STAGES = (
     probe_images,
@@ -21,6 +24,14 @@ STAGES = (
     activation_rates,
     verified_concepts,
 )
+EVALUATION = (oracle_rates, truth_agreement)
+"""Stages that need images whose truth is known: probe sets of the embedded world."""
+
+
+def stages_of(study: Study) -> tuple[Stage, ...]:
+    """The stages of a study, in order."""
+    is_known = any(has_known_truth(study, model) for model in study.targets)
+    return (*STAGES, *EVALUATION) if is_known else STAGES
 
 
 def definitions_of(bench: Workbench) -> dg.Definitions:
@@ -30,7 +41,7 @@ def definitions_of(bench: Workbench) -> dg.Definitions:
         StudyError: The study file is missing or wrong.
     """
     return dg.Definitions(
-        assets=[stage.asset(bench.study) for stage in STAGES],
+        assets=[stage.asset(bench.study) for stage in stages_of(bench.study)],
         resources={"bench": bench},
         executor=dg.in_process_executor,
     )

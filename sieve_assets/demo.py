@@ -15,7 +15,7 @@ from rich.console import Console
 from sieve_assets.assets.lineage import stale_by_stage
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, neuron_key
-from sieve_assets.definitions import STAGES, definitions_of
+from sieve_assets.definitions import definitions_of, stages_of
 from sieve_assets.reports.summary import print_summary
 from sieve_assets.study import Study
 
@@ -28,10 +28,10 @@ class StageError(Exception):
     """A stage failed for one target."""
 
 
-def legs() -> list[list[Stage]]:
+def legs(study: Study) -> list[list[Stage]]:
     """The stages in order, cut where partitions change between model and (model, neuron)."""
     cut: list[list[Stage]] = []
-    for stage in STAGES:
+    for stage in stages_of(study):
         if cut and cut[-1][0].is_by_neuron == stage.is_by_neuron:
             cut[-1].append(stage)
         else:
@@ -123,7 +123,7 @@ def run() -> None:
         conductor = Conductor(bench, instance, console)
         for model in sorted(bench.study.targets):
             try:
-                for leg in legs():
+                for leg in legs(bench.study):
                     conductor.run_leg(leg, model)
             except StageError as error:
                 failed[model] = error

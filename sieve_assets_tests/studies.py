@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import neuron_key
-from sieve_assets.definitions import STAGES, definitions_of
+from sieve_assets.definitions import EVALUATION, STAGES, definitions_of
 from sieve_assets.stores.schema import tables
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets.terrarium.renderer import draw_scene
@@ -24,7 +24,7 @@ from sieve_assets.terrarium.scenes import WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
-BY_MODEL = {stage.name for stage in STAGES if not stage.is_by_neuron}
+BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -88,6 +88,14 @@ n_samples = 6
 single_cluster_test = "min_silhouette"
 min_silhouette = 0.2
 """
+OF_CNN = TINY_STUDY[
+    TINY_STUDY.index('rule = "ratio"') : TINY_STUDY.index("\n\n[targets.vit]")
+].format()
+WORLD_PROBE = {
+    OF_CNN: OF_CNN.replace('"scenes"', '"world"'),
+    "[concepts]": '[probes.world]\nkind = "terrarium"\nn_images = 9\n\n[concepts]',
+}
+"""Changes that give the tiny CNN a probe set whose truth is known, and leave the ViT's."""
 DEAD, SPARSE, NEGATIVE = 0, 1, 7
 """The tiny CNN's neuron that is always 0 and that is mostly 0; the ViT's that is never positive."""
 

@@ -8,8 +8,9 @@ import dagster as dg
 import pytest
 
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.definitions import STAGES, definitions_of
+from sieve_assets.definitions import EVALUATION, STAGES, definitions_of, stages_of
 from sieve_assets.study_problems import StudyError
+from sieve_assets_tests.studies import WORLD_PROBE
 
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "torchvision", "diffusers", "open_clip", "transformers", "sklearn", "scipy")
@@ -57,6 +58,15 @@ def test_every_stage_of_the_method_is_an_asset(finished):
 
     assert names == {stage.name for stage in STAGES} == {"probe_pass", *TABLES}
     assert definitions.executor == dg.in_process_executor
+
+
+def test_a_study_of_the_embedded_world_has_the_stages_that_know_the_truth(finished, tmp_path):
+    bench = finished.anew(tmp_path, WORLD_PROBE).bench()
+    names = {key.to_user_string() for key in definitions_of(bench).resolve_all_asset_keys()}
+
+    assert names == {stage.name for stage in (*STAGES, *EVALUATION)}
+    assert stages_of(bench.study) == (*STAGES, *EVALUATION)
+    assert stages_of(finished.bench().study) == STAGES
 
 
 def test_loading_the_code_location_loads_no_heavy_library(finished):

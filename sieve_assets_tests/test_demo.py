@@ -49,8 +49,8 @@ def test_target_that_fails_is_named_and_hides_no_other(surroundings, capsys):
     assert materialized("verified_concepts") == {"vit"}
 
 
-def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition():
-    legs = demo.legs()
+def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition(finished):
+    legs = demo.legs(finished.bench().study)
     assert [stage for leg in legs for stage in leg] == list(STAGES)
     for leg in legs:
         assert len({stage.is_by_neuron for stage in leg}) == 1
@@ -58,7 +58,8 @@ def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition():
 
 def test_tags_cover_the_neurons_from_the_first_to_the_last(finished):
     study = finished.bench().study
-    by_neuron = next(leg for leg in demo.legs() if leg[0].is_by_neuron)
+    legs = demo.legs(study)
+    by_neuron = next(leg for leg in legs if leg[0].is_by_neuron)
     tags = demo.tags_of(by_neuron, "cnn", [0, 2, 5], study)
     assert set(tags.values()) == {"cnn|0000", "cnn|0005"}
-    assert set(demo.tags_of(demo.legs()[0], "cnn", [-1], study).values()) == {"cnn"}
+    assert set(demo.tags_of(legs[0], "cnn", [-1], study).values()) == {"cnn"}

@@ -4,9 +4,10 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from sieve_assets.definitions import STAGES
+from sieve_assets.definitions import EVALUATION, STAGES
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+ALL = (*STAGES, *EVALUATION)
 
 
 def drawn_edges() -> set[tuple[str, str]]:
@@ -21,12 +22,12 @@ def drawn_edges() -> set[tuple[str, str]]:
 
 
 def test_picture_of_the_stages_has_the_edges_of_the_graph():
-    assert drawn_edges() == {(read.name, stage.name) for stage in STAGES for read in stage.reads}
+    assert drawn_edges() == {(read.name, stage.name) for stage in ALL for read in stage.reads}
 
 
 def test_table_of_the_stages_names_each_in_order_and_by_what():
     rows = re.findall(r"^\| `(\w+)` \| .* \| (model|neuron) \|$", README, re.MULTILINE)
-    assert rows == [(stage.name, "neuron" if stage.is_by_neuron else "model") for stage in STAGES]
+    assert rows == [(stage.name, "neuron" if stage.is_by_neuron else "model") for stage in ALL]
 
 
 def test_every_file_the_readme_points_to_exists():

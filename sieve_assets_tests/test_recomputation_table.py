@@ -138,7 +138,7 @@ def update(study, **options):
     """Bring the CNN up to date, as `make demo` does."""
     with dg.DagsterInstance.ephemeral() as instance:
         conductor = Conductor(study.bench(**options), instance, Console(quiet=True))
-        for leg in legs():
+        for leg in legs(study.bench().study):
             conductor.run_leg(leg, "cnn")
 
 

@@ -1,6 +1,6 @@
 """The summary of a study, printed: neurons, hypotheses, rates before and after, pictures, time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from rich.console import Console
@@ -27,6 +27,13 @@ SELECT model, count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
     any_value(initial_mean_ar) AS before, any_value(final_mean_ar) AS after,
     bool_and(is_complete) AS is_complete
 FROM verified_concepts GROUP BY model ORDER BY model
+"""
+_TRUTH = """
+SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "AR error",
+    constant_error AS "of a constant", verified_precision AS "kept rightly",
+    verified_recall AS "found of those to keep", hypotheses_precision AS "true names of all",
+    top1_precision AS "of first names", kept_precision AS "of kept"
+FROM truth_agreement ORDER BY model
 """
 _PICTURES = """
 SELECT (SELECT count(*) FROM pictures) AS drawn,
@@ -55,10 +62,12 @@ def print_summary(
     console.rule("summary", align="left")
     console.print(_table("Neurons", warehouse.read(_BY_TARGET)))
     rates = warehouse.read(_RATES)
-    for column in ("before", "after"):
-        rates[column] = [f"{100 * rate:.1f} %" for rate in rates[column]]
     rates = rates.rename(columns={"before": "mean AR before", "after": "mean AR after"})
-    console.print(_table("Hypotheses", rates))
+    console.print(_table("Hypotheses", _as_percent(rates, rates.filter(like="mean AR"))))
+    truth = warehouse.read(_TRUTH)
+    if len(truth):
+        shares = _as_percent(truth, truth.columns.drop(["model", "hypotheses"]))
+        console.print(_table("Against the known truth", shares))
     bank = warehouse.read(_PICTURES).iloc[0]
     console.print(
         f"Pictures: {bank['drawn']:.0f} in the bank for {bank['concepts']:.0f} concepts; they "
@@ -71,6 +80,16 @@ def print_summary(
         f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
         "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
+    )
+
+
+def _as_percent(rows: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """The rows with shares as text; a dash where there is none."""
+    return rows.assign(
+        **{
+            name: ["–" if pd.isna(share) else f"{100 * share:.1f} %" for share in rows[name]]
+            for name in columns
+        }
     )
 
 

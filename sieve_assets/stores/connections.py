@@ -28,7 +28,7 @@ class WarehouseBusyError(TimeoutError):
 
 @contextlib.contextmanager
 def open_warehouse(
-    path: Path, *, is_read_only: bool, patience_s: float
+    path: Path, *, is_read_only: bool, patience_s: float, oldest: int | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a warehouse, which is made if there is no file; closed whatever happens.
 
@@ -37,6 +37,7 @@ def open_warehouse(
         is_read_only: Several processes may read at once; one may write, alone.
         patience_s: How long to wait for other processes (s). Other threads of this process are
             waited for first, each with its own patience.
+        oldest: The oldest version of the schema to take; this code's own if None.
 
     Raises:
         WarehouseBusyError: The file was not free within the patience.
@@ -49,7 +50,7 @@ def open_warehouse(
         try:
             # So that a missing table's name never stands for a variable of the program.
             connection.execute("SET python_enable_replacements = false")
-            _check_version(path, connection)
+            _check_version(path, connection, oldest or schema_version())
             yield connection
         finally:
             connection.close()
@@ -122,17 +123,27 @@ def _name_unless_taken(unnamed: Path, path: Path) -> None:
             unnamed.replace(path)
 
 
-def _check_version(path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+def stored_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
+    """The version of the schema that a file has; 0 if it names none.
+
+    Raises:
+        ValueError: The file is not a warehouse.
+    """
     try:
-        found = connection.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
+        found = connection.execute("SELECT max(version) FROM schema_version").fetchall()
+        return found[0][0] or 0
     except duckdb.CatalogException as error:
         raise ValueError(
             f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without "
             "schema_version. Name another file."
         ) from error
-    if found != schema_version():
-        is_newer = found is not None and found > schema_version()
-        remedy = "Update sieve_assets" if is_newer else "Move it away and materialize again"
+
+
+def _check_version(path: Path, connection: duckdb.DuckDBPyConnection, oldest: int) -> None:
+    found = stored_version(path, connection)
+    if not oldest <= found <= schema_version():
+        is_newer = found > schema_version()
+        remedy = "Update sieve_assets" if is_newer else "Run `sieve migrate`"
         raise ValueError(
             f"Warehouse: expected schema version {schema_version()} in {path}, got {found}. "
             f"{remedy}, or name another file."

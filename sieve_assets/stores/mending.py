@@ -37,6 +37,7 @@ _PICTURE_URIS = "SELECT uri FROM pictures UNION SELECT uri FROM patch_embeddings
 _ARRAY_URIS = """
 SELECT uri FROM probe_shards UNION SELECT strongest_uri FROM probe_passes
 UNION SELECT unnest(activations_uri) FROM probe_passes
+UNION SELECT uri FROM scene_activations
 """
 
 
@@ -92,6 +93,10 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
             _without("provenance", notes),
             _without("pictures", _keys(warehouse, "picture_id", "pictures", pictures.bad)),
             _without("probe_shards", _keys(warehouse, "shard_id", "probe_shards", parts.bad)),
+            _without(
+                "scene_activations",
+                _keys(warehouse, "scenes_id", "scene_activations", parts.bad),
+            ),
         )
     for folder in {_set_of(Path(uri), rendered) for uri in lost}:
         if folder.exists():

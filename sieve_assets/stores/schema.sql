@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (2);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -236,6 +236,63 @@ COMMENT ON VIEW neuron_status IS 'How far each neuron got';
 COMMENT ON COLUMN neuron_status.model IS 'Target';
 COMMENT ON COLUMN neuron_status.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN neuron_status.status IS 'dead, low_contrast, selected (not yet tested), verified (a hypothesis was kept) or unverified (none was)';
+
+CREATE TABLE scene_activations (
+    scenes_id VARCHAR NOT NULL PRIMARY KEY, weights_hash VARCHAR NOT NULL, concept VARCHAR, n_scenes INTEGER NOT NULL, uri VARCHAR NOT NULL
+);
+COMMENT ON TABLE scene_activations IS 'A target''s answer to scenes of the embedded world whose truth is known, all neurons at once; observed once';
+COMMENT ON COLUMN scene_activations.scenes_id IS 'SHA-256 over everything the activations depend on: target, renderer, concept, number of scenes, poses';
+COMMENT ON COLUMN scene_activations.weights_hash IS 'SHA-256 over everything the activations depend on in the target';
+COMMENT ON COLUMN scene_activations.concept IS 'What every one of the scenes shows; NULL for scenes without bias';
+COMMENT ON COLUMN scene_activations.n_scenes IS 'Scenes in the set';
+COMMENT ON COLUMN scene_activations.uri IS 'Array store: activations by scene and neuron';
+
+CREATE TABLE oracle_rates (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, concept VARCHAR NOT NULL,
+    threshold FLOAT NOT NULL, is_of_world BOOLEAN NOT NULL, n_scenes INTEGER NOT NULL, oracle_ar DOUBLE,
+    oracle_f1 DOUBLE, shuffled_f1 DOUBLE, best_f1 DOUBLE, best_concept VARCHAR, oracle_true BOOLEAN NOT NULL,
+    PRIMARY KEY (model, neuron, cluster, concept)
+);
+COMMENT ON TABLE oracle_rates IS 'What the known truth of the embedded world says of each hypothesis; without rows for other probe sets';
+COMMENT ON COLUMN oracle_rates.model IS 'Target';
+COMMENT ON COLUMN oracle_rates.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN oracle_rates.cluster IS 'Cluster of the neuron''s patches';
+COMMENT ON COLUMN oracle_rates.concept IS 'Hypothesis';
+COMMENT ON COLUMN oracle_rates.threshold IS 'T_i: the neuron''s 99th percentile on the probe set; a scene must exceed it';
+COMMENT ON COLUMN oracle_rates.is_of_world IS 'The concept names something that scenes can show';
+COMMENT ON COLUMN oracle_rates.n_scenes IS 'Scenes rendered for the concept; 0 for a word that names nothing';
+COMMENT ON COLUMN oracle_rates.oracle_ar IS 'Share of these scenes above the threshold (Eq. 4); NULL for a word that names nothing';
+COMMENT ON COLUMN oracle_rates.oracle_f1 IS 'F1 of "among the neuron''s k strongest scenes" against "shows the concept", on scenes without bias of which k show it; NULL if none does';
+COMMENT ON COLUMN oracle_rates.shuffled_f1 IS 'The largest such F1 when the scenes are shuffled: what chance gives; NULL if no scene shows the concept';
+COMMENT ON COLUMN oracle_rates.best_f1 IS 'The neuron''s largest oracle_f1 over the concept set; NULL if the whole set names nothing';
+COMMENT ON COLUMN oracle_rates.best_concept IS 'The concept that has it; NULL if the whole set names nothing';
+COMMENT ON COLUMN oracle_rates.oracle_true IS 'oracle_f1 is at least half of best_f1 and above shuffled_f1: the concept is a true name';
+
+CREATE TABLE truth_agreement (
+    model VARCHAR NOT NULL PRIMARY KEY, n_neurons INTEGER NOT NULL, n_hypotheses INTEGER NOT NULL, n_nameless INTEGER NOT NULL,
+    mean_ar DOUBLE, mean_oracle_ar DOUBLE, mean_abs_ar_error DOUBLE, constant_error DOUBLE,
+    n_graded INTEGER NOT NULL, mean_abs_ar_error_graded DOUBLE, constant_error_graded DOUBLE,
+    verified_precision DOUBLE, verified_recall DOUBLE,
+    top1_precision DOUBLE, kept_precision DOUBLE, hypotheses_precision DOUBLE, is_complete BOOLEAN NOT NULL
+);
+COMMENT ON TABLE truth_agreement IS 'How far a target''s verdicts are right, by the known truth of the embedded world; NULL where there is nothing to take a mean of';
+COMMENT ON COLUMN truth_agreement.model IS 'Target';
+COMMENT ON COLUMN truth_agreement.n_neurons IS 'Neurons that have a hypothesis';
+COMMENT ON COLUMN truth_agreement.n_hypotheses IS 'Hypotheses that were judged';
+COMMENT ON COLUMN truth_agreement.n_nameless IS 'Hypotheses whose word names nothing in the world';
+COMMENT ON COLUMN truth_agreement.mean_ar IS 'Mean AR on generated pictures, over all hypotheses';
+COMMENT ON COLUMN truth_agreement.mean_oracle_ar IS 'Mean AR on rendered scenes, over all hypotheses; a word that names nothing counts as 0';
+COMMENT ON COLUMN truth_agreement.mean_abs_ar_error IS 'Mean |AR - oracle AR| over the hypotheses that name something';
+COMMENT ON COLUMN truth_agreement.constant_error IS 'The same error of the best constant, the median oracle AR, in the place of AR';
+COMMENT ON COLUMN truth_agreement.n_graded IS 'Hypotheses whose oracle AR is strictly between .1 and .9';
+COMMENT ON COLUMN truth_agreement.mean_abs_ar_error_graded IS 'Mean |AR - oracle AR| over the graded hypotheses';
+COMMENT ON COLUMN truth_agreement.constant_error_graded IS 'The same error of the best constant for them, their own median';
+COMMENT ON COLUMN truth_agreement.verified_precision IS 'Share of the kept hypotheses that the paper''s rule keeps by oracle AR too';
+COMMENT ON COLUMN truth_agreement.verified_recall IS 'Share of the hypotheses the rule keeps by oracle AR that were kept';
+COMMENT ON COLUMN truth_agreement.top1_precision IS 'Share of true names among those given without Verify: the best concept of each neuron''s largest cluster';
+COMMENT ON COLUMN truth_agreement.kept_precision IS 'Share of true names among the kept hypotheses';
+COMMENT ON COLUMN truth_agreement.hypotheses_precision IS 'Share of true names among all hypotheses';
+COMMENT ON COLUMN truth_agreement.is_complete IS 'All of the target''s neurons had been tested and held against the truth';
 
 
 CREATE TABLE provenance (

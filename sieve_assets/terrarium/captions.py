@@ -101,8 +101,15 @@ def concept_named(text: str) -> Concept:
 def truth_table(
     scenes: list[Scene], concepts: tuple[Concept, ...]
 ) -> Bool[np.ndarray, "image concept"]:
-    """Return which concept is true of which scene."""
-    return np.array([[concept.is_true_of(scene) for concept in concepts] for scene in scenes])
+    """Return which concept is true of which scene.
+
+    Asked once a kind of scene: no concept says anything of poses.
+    """
+    examples = {(one.thing, one.background): one for one in scenes}
+    truth = [[concept.is_true_of(one) for concept in concepts] for one in examples.values()]
+    places = {kind: place for place, kind in enumerate(examples)}
+    rows = [places[one.thing, one.background] for one in scenes]
+    return np.array(truth, dtype=bool).reshape(len(examples), len(concepts))[rows]
 
 
 def scene_of(concept: Concept, *, pose: Pose, generator: np.random.Generator) -> Scene:

@@ -8,23 +8,17 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
-from sieve_assets.terrarium.renderer import draw_scene
+from sieve_assets.terrarium.renderer import draw_scene, renderer_identity
 from sieve_assets.terrarium.scenes import OBJECT_SHARE, Scene, biased_scenes
-from sieve_assets.terrarium.world import DATA
 
 EMPTY = "empty"
 """Label of a scene without an object."""
-RENDERER_VERSION = "1"
-"""Raised whenever the same scene gives other pixels."""
 
 
 def scene_folder(n_images: int, seed: int) -> str:
     """Return the name of a probe set's folder, which says what its pictures depend on."""
-    content = [RENDERER_VERSION, f"{n_images} {seed} {OBJECT_SHARE}"]
-    content += [
-        hashlib.sha256((DATA / name).read_bytes()).hexdigest()
-        for name in ("objects.csv", "sprites.png")
-    ]
+    version, *files = renderer_identity()
+    content = [version, f"{n_images} {seed} {OBJECT_SHARE}", *files]
     return f"terrarium-{hashlib.sha256(' '.join(content).encode()).hexdigest()[:16]}"
 
 

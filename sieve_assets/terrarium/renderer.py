@@ -3,6 +3,7 @@
 The backgrounds' textures are drawn by `textures`; what is in a scene is decided in `scenes`.
 """
 
+import hashlib
 import math
 from functools import cache
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from sieve_assets.terrarium.scenes import FRAME_PX, Scene
 from sieve_assets.terrarium.textures import draw_texture
 from sieve_assets.terrarium.world import DATA, world_objects
 
+RENDERER_VERSION = "1"
+"""Raised whenever the same scene gives other pixels."""
 SPRITE_PX = 64
 SHEET_COLUMNS = 12
 MASK_LEVEL = 128
@@ -31,6 +34,13 @@ class Picture(NamedTuple):
 
     image: UInt8[np.ndarray, "row column 3"]
     mask: Bool[np.ndarray, "row column"]
+
+
+@cache
+def renderer_identity() -> tuple[str, ...]:
+    """Return what a scene's pixels depend on besides the scene: version, hashes of the files."""
+    files = (DATA / name for name in ("objects.csv", "sprites.png"))
+    return RENDERER_VERSION, *(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
 
 
 @cache

@@ -2,9 +2,12 @@
 
 import io
 
+import pandas as pd
 from rich.console import Console
 
 from sieve_assets.reports.summary import print_summary
+from sieve_assets.stores.schema import tables
+from sieve_assets.stores.warehouse import Replacement
 
 
 def printed(bench, seconds) -> str:
@@ -41,3 +44,27 @@ def test_summary_counts_pictures_and_says_seconds(finished):
     assert f"{n_pictures} in the bank" in said
     assert f"serve {n_links} tests" in said
     assert "probe_pass 3; everything: 12" in said
+
+
+def test_summary_holds_verdicts_against_the_truth_where_it_is_known(finished, tmp_path):
+    bench = finished.changed(tmp_path).bench()
+    assert "known truth" not in printed(bench, {})
+    row = dict.fromkeys(tables()["truth_agreement"].columns.names, 0.5) | {
+        "model": "cnn",
+        "n_neurons": 3,
+        "n_hypotheses": 77,
+        "n_nameless": 5,
+        "n_graded": 0,
+        "mean_abs_ar_error": 0.123,
+        "constant_error": 0.456,
+        "kept_precision": None,
+        "is_complete": True,
+    }
+    rows = pd.DataFrame([row])
+    bench.warehouse.replace(Replacement("truth_agreement", rows, rows[["model"]]))
+
+    said = printed(bench, {}).split("known truth")[1]
+
+    line = next(line for line in said.splitlines() if " cnn " in line)
+    cells = [cell.strip() for cell in line.split("│")[1:-1]]
+    assert cells == ["cnn", "77", "12.3 %", "45.6 %", *["50.0 %"] * 4, "–"]

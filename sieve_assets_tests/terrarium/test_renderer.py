@@ -108,7 +108,7 @@ def test_sprites_fill_their_cell_and_stay_inside():
 
 
 def test_pixels_are_those_of_this_renderer_version():
-    """If it fails by intent, raise probe.RENDERER_VERSION, so that old probe sets are not used."""
+    """If it fails by intent, raise RENDERER_VERSION, so that old probe sets are not used."""
     scenes = [scene_of("penguin", name, size_px=44, turn_deg=7) for name in BACKGROUNDS]
     means = [draw_scene(scene).image.mean() for scene in scenes]
 

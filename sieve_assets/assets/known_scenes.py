@@ -1,0 +1,61 @@
+"""What a target's neurons do on scenes whose truth is known: drawn and observed once, then stored.
+
+Not here: what that says of a hypothesis.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.study import settings_hash
+
+if TYPE_CHECKING:
+    from sieve_assets.models.target import Target
+    from sieve_assets.terrarium.oracle_scenes import SceneSet
+
+VERSION = "1"
+"""Raised whenever the same scenes and target give other activations."""
+
+
+def observe(
+    bench: Workbench, target: "Target", wanted: Sequence["SceneSet"]
+) -> dict["SceneSet", str]:
+    """Where the target's activations `[scene, neuron]` are; drawn and observed unless stored."""
+    known = bench.warehouse.read(
+        "SELECT scenes_id, uri FROM scene_activations WHERE weights_hash = $1",
+        [target.weights_hash],
+    )
+    uris = dict(zip(known["scenes_id"], known["uri"], strict=True))
+    ids = {one: scenes_id(target.weights_hash, one) for one in wanted}
+    missing = [one for one in wanted if ids[one] not in uris]
+    for one in tqdm(missing, desc=f"{target.name} on known scenes"):
+        uris[ids[one]] = bench.arrays.put({"activations": _observed(bench, target, one)})
+        row = {
+            "scenes_id": ids[one],
+            "weights_hash": target.weights_hash,
+            "concept": one.concept,
+            "n_scenes": one.n_scenes,
+            "uri": uris[ids[one]],
+        }
+        bench.warehouse.add_missing("scene_activations", pd.DataFrame([row]))
+    return {one: uris[ids[one]] for one in wanted}
+
+
+def scenes_id(weights_hash: str, scenes: "SceneSet") -> str:
+    """SHA-256 over everything that activations on the scenes depend on."""
+    return settings_hash(VERSION, weights_hash, scenes.identity)
+
+
+def _observed(bench: Workbench, target: "Target", scenes: "SceneSet") -> np.ndarray:
+    from PIL import Image  # noqa: PLC0415 (with the renderer)
+
+    from sieve_assets.terrarium.oracle_scenes import draw_batches  # noqa: PLC0415 (this world's)
+
+    batches = draw_batches(scenes.scenes(), batch_size=bench.batch_size)
+    return np.concatenate(
+        [target.activations([Image.fromarray(one) for one in batch]) for batch in batches]
+    )

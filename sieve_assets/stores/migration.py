@@ -1,0 +1,58 @@
+"""Takes a warehouse of an older version of the schema to this one, in one transaction.
+
+Not here: warehouses of newer versions, which are refused when they are opened.
+"""
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from sieve_assets.stores.connections import open_warehouse, stored_version, transaction
+from sieve_assets.stores.schema import DDL, schema_version
+
+ADDED = {1: ("scene_activations", "oracle_rates", "truth_agreement")}
+"""Tables that the version after a version has more; nothing else has changed so far."""
+
+
+def migrate(path: Path, *, patience_s: float) -> int:
+    """Add what the warehouse lacks; all that is stored stays.
+
+    Args:
+        path: The warehouse's file.
+        patience_s: How long to wait for other processes (s).
+
+    Returns:
+        The version it had.
+
+    Raises:
+        FileNotFoundError: There is no file.
+        ValueError: The file is no warehouse, or one of a newer version.
+        WarehouseBusyError: Another process held the file for too long.
+    """
+    if not path.exists():
+        raise FileNotFoundError(
+            f"migrate: expected a warehouse at {path}, got no file. Check $SIEVE_DATA."
+        )
+    with (
+        open_warehouse(
+            path, is_read_only=False, patience_s=patience_s, oldest=min(ADDED)
+        ) as connection,
+        transaction(connection),
+    ):
+        found = stored_version(path, connection)
+        for version in range(found, schema_version()):
+            for name in ADDED[version]:
+                _create(name, connection)
+        connection.execute("UPDATE schema_version SET version = $1", [schema_version()])
+    return found
+
+
+def _create(name: str, connection: duckdb.DuckDBPyConnection) -> None:
+    """Run the statements of schema.sql that are about a table."""
+    is_about_it = re.compile(
+        rf"\s*(CREATE TABLE {name} \(|COMMENT ON (TABLE|COLUMN) {name}[ .])", re.IGNORECASE
+    )
+    for statement in duckdb.extract_statements(DDL):
+        if is_about_it.match(statement.query):
+            connection.execute(statement)
