@@ -1,4 +1,4 @@
-"""The `sieve` command: `check`, `demo`, `evidence`, `mend`, `migrate`. What is slow is imported late."""
+"""The `sieve` command. What takes long to import is imported late."""
 
 from pathlib import Path
 

@@ -155,8 +155,11 @@ class StudyRun:
         """Drop the notes of what was made, so that it is made again, whatever it is made from."""
         notes = self.table("provenance", model=model).filter(["stage", "model", "neuron"])
         is_told = notes["stage"].isin(stages) & (notes["neuron"].isin(neurons) if neurons else True)
-        gone = Replacement("provenance", pd.DataFrame(), notes[is_told])
-        self.bench().warehouse.replace(gone)
+        self.delete("provenance", notes[is_told])
+
+    def delete(self, table: str, keys: pd.DataFrame) -> None:
+        """Drop rows of a table by values of their key."""
+        self.bench().warehouse.replace(Replacement(table, pd.DataFrame(), keys))
 
     def table(self, name: str, **equal: Any) -> pd.DataFrame:
         """The rows of a table or view by its key, of those with the values given."""

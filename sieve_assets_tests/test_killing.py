@@ -1,6 +1,5 @@
 """A demo is killed at some moments, runs beside another, and meets a full and a read-only disk."""
 
-import random
 import shutil
 import subprocess
 import sys
@@ -8,6 +7,7 @@ import threading
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import pytest
 
 from sieve_assets_tests.killing import (
@@ -33,7 +33,7 @@ def test_a_demo_killed_at_some_moments_ends_as_if_it_had_not_been(uninterrupted,
     expected, seconds = uninterrupted
     study = expected.anew(tmp_path)
     demo = DemoProcess(study, tmp_path / "home")
-    moments = random.Random(7)
+    moments = np.random.default_rng(7)
 
     for _ in range(N_KILLS):
         demo.killed_after(moments.uniform(0.2, 0.9) * seconds)

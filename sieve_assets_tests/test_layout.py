@@ -19,11 +19,16 @@ VAGUE_NAMES = {"common", "helpers", "misc", "utils"}
 HEAVY = ("diffusers", "open_clip", "timm", "torch", "torchvision", "transformers")
 
 # Modules without a test module of their own, each with what tests it instead.
-TESTED_ELSEWHERE: dict[str, str] = {}
+TESTED_ELSEWHERE: dict[str, str] = {
+    "stores/mending.py": "assets/test_mending.py, with runs that make things again",
+}
 # Test modules that are about more than one module.
 WITHOUT_A_MODULE = {
     "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
     "test_bad_input.py",
+    "assets/test_mending.py",
+    "assets/test_recomputation_table.py",
+    "test_killing.py",
     "test_layout.py",
     "test_pipeline.py",
     "test_readme.py",

@@ -193,7 +193,7 @@ def test_a_connection_within_a_connection_is_refused_and_not_waited_for(path):
 
 @pytest.mark.parametrize(
     ("version", "remedy"),
-    [("version + 1", "Update sieve_assets"), ("version - 1", "Move it away and materialize")],
+    [("version + 1", "Update sieve_assets"), ("version - 1", "Run `sieve migrate`")],
 )
 def test_a_file_of_another_version_is_refused(path, version, remedy):
     set_version(path, f"UPDATE schema_version SET version = {version}")  # noqa: S608 (ours)

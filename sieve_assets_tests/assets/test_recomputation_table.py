@@ -17,7 +17,7 @@ from sieve_assets.definitions import STAGES
 from sieve_assets.demo import Conductor, legs
 from sieve_assets_tests.studies import StudyRun
 
-TABLE = (Path(__file__).parents[1] / "docs" / "recomputation.md").read_text(encoding="utf-8")
+TABLE = (Path(__file__).parents[2] / "docs" / "recomputation.md").read_text(encoding="utf-8")
 ROWS = {
     cells[0]: cells[1:]
     for line in TABLE.splitlines()

@@ -1,0 +1,78 @@
+"""A warehouse of an older schema keeps what it holds and gets what it lacks."""
+
+import duckdb
+import pandas as pd
+import pytest
+
+from sieve_assets.stores.migration import ADDED, migrate
+from sieve_assets.stores.schema import schema_version, tables
+from sieve_assets.stores.warehouse import Warehouse
+
+PICTURE = {
+    "picture_id": "p",
+    "generator": "g",
+    "prompt": "dog",
+    "seed": 0,
+    "uri": "aa/aa.png",
+    "sha256": "aa",
+    "drawn_by_run": "r",
+    "seconds": 0.5,
+}
+
+
+@pytest.fixture
+def old(tmp_path):
+    """A warehouse of version 1 with a picture in it."""
+    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5)
+    warehouse.add_missing("pictures", pd.DataFrame([PICTURE]))
+    with duckdb.connect(warehouse.path) as connection:
+        for name in ADDED[1]:
+            connection.execute(f"DROP TABLE {name}")
+        connection.execute("UPDATE schema_version SET version = 1")
+    return warehouse
+
+
+def described(warehouse):
+    return warehouse.read(
+        "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns()"
+        " WHERE NOT internal ORDER BY ALL"
+    )
+
+
+def test_an_old_warehouse_is_refused_until_it_is_migrated(old, tmp_path):
+    with pytest.raises(ValueError, match=r"expected schema version .* Run `sieve migrate`"):
+        old.read("SELECT * FROM pictures")
+
+    assert migrate(old.path, patience_s=5) == 1
+
+    assert old.read("SELECT * FROM pictures").to_dict("records") == [PICTURE]
+    assert set(ADDED[1]) <= set(tables())
+    new = Warehouse(tmp_path / "new.duckdb", patience_s=5)
+    pd.testing.assert_frame_equal(described(old), described(new))
+
+
+def test_migrating_what_is_new_changes_nothing(tmp_path):
+    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5)
+    warehouse.add_missing("pictures", pd.DataFrame([PICTURE]))
+
+    assert migrate(warehouse.path, patience_s=5) == schema_version()
+
+    assert len(warehouse.read("SELECT * FROM pictures")) == 1
+
+
+def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(old, monkeypatch):
+    monkeypatch.setitem(ADDED, 1, (*ADDED[1][:1], "pictures"))  # which is there already
+
+    with pytest.raises(duckdb.Error):
+        migrate(old.path, patience_s=5)
+
+    with duckdb.connect(old.path, read_only=True) as connection:
+        names = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
+        assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+    assert not names & set(ADDED[1])
+
+
+def test_no_file_is_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="expected a warehouse at"):
+        migrate(tmp_path / "nothing.duckdb", patience_s=5)
+    assert list(tmp_path.iterdir()) == []
