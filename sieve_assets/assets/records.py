@@ -5,7 +5,7 @@ Not here: what the rows mean. Rows and provenance go into the warehouse in one t
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -46,7 +46,7 @@ class Recorder:
         *,
         table: str,
         scope: pd.DataFrame | None = None,
-        shared_by: Iterable[str] = (),
+        shared_by: Collection[str] = (),
     ) -> None:
         """Replace the share's rows of `table` and note where they come from.
 
@@ -54,7 +54,7 @@ class Recorder:
             rows: With a column `neuron` in a stage by neuron.
             table: Table of the warehouse.
             scope: Key values whose old rows go; the share's model and neurons by default.
-            shared_by: Other models whose rows these are too.
+            shared_by: Other models whose rows these are too, in a stage by model.
 
         Raises:
             InputsReplacedError: What the rows were made from is no longer what is stored; nothing
@@ -73,6 +73,8 @@ class Recorder:
             Replacement("provenance", notes, notes.filter(["stage", "model", "neuron"])),
             unless=self._refuse_replaced_inputs,
         )
+        for model in shared_by:
+            self.context.log_event(dg.AssetMaterialization(self.stage.name, partition=model))
         for key, record in zip(self.share.keys, records, strict=True):
             report(self.context, key, n_rows=record["n_rows"], output_hash=record["output_hash"])
 

@@ -19,6 +19,7 @@ from sieve_assets.stores.schema import DDL, schema_version
 
 _FIRST_WAIT_S = 0.02  # about as long as a small transaction holds the file
 _LONGEST_WAIT_S = 0.5  # so that a waiting process soon sees that the file is free
+_DENIED = ("Read-only file system", "Permission denied")
 _ONE_AT_A_TIME = threading.RLock()  # DuckDB refuses to read and write from one process at once
 
 
@@ -84,9 +85,11 @@ def _connect(path: Path, *, is_read_only: bool, patience_s: float) -> duckdb.Duc
                 f"Warehouse: expected {path} to be free within {patience_s:g} s, got "
                 f"{_holder(error)} still using it. Let it finish or end it, or wait longer."
             ) from error
+        is_denied = any(one in str(error) for one in _DENIED)
+        remedy = "grant access there" if is_denied else "move the file away to start anew"
         raise ValueError(
             f"Warehouse: expected a DuckDB file that can be opened at {path}, got {error}. "
-            "Check the path, or move the file away to start anew."
+            f"Check the path, or {remedy}."
         ) from error
 
 
@@ -123,15 +126,14 @@ def _name_unless_taken(unnamed: Path, path: Path) -> None:
             unnamed.replace(path)
 
 
-def stored_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
-    """The version of the schema that a file has; 0 if it names none.
+def stored_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the schema that a file has; None if it has lost it.
 
     Raises:
         ValueError: The file is not a warehouse.
     """
     try:
-        found = connection.execute("SELECT max(version) FROM schema_version").fetchall()
-        return found[0][0] or 0
+        return connection.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
     except duckdb.CatalogException as error:
         raise ValueError(
             f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without "
@@ -141,9 +143,12 @@ def stored_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int:
 
 def _check_version(path: Path, connection: duckdb.DuckDBPyConnection, oldest: int) -> None:
     found = stored_version(path, connection)
-    if not oldest <= found <= schema_version():
-        is_newer = found > schema_version()
-        remedy = "Update sieve_assets" if is_newer else "Run `sieve migrate`"
+    if found is None or not oldest <= found <= schema_version():
+        remedy = "Run `sieve migrate`"
+        if found is None:
+            remedy = "Move it away and materialize again"
+        elif found > schema_version():
+            remedy = "Update sieve_assets"
         raise ValueError(
             f"Warehouse: expected schema version {schema_version()} in {path}, got {found}. "
             f"{remedy}, or name another file."

@@ -40,7 +40,7 @@ def migrate(path: Path, *, patience_s: float) -> int:
         ) as connection,
         transaction(connection),
     ):
-        found = stored_version(path, connection)
+        found = stored_version(path, connection) or schema_version()
         for version in range(found, schema_version()):
             for name in ADDED[version]:
                 _create(name, connection)

@@ -1,56 +1,58 @@
-"""The stages that know the truth: on the tiny CNN over the embedded world, the ViT over a folder.
-
-Its earlier stages are those of the tiny study: pictures of the same world, from a folder.
-"""
+"""The stages that know the truth, on the tiny CNN; the ViT stands for a target without."""
 
 import itertools
 import math
 
-import duckdb
 import numpy as np
 import pytest
 from PIL import Image
 
+from sieve_assets import definitions
 from sieve_assets.assets import evaluate
-from sieve_assets.assets.evaluate import agreement, has_known_truth
+from sieve_assets.assets.evaluate import agreement
 from sieve_assets.assets.records import rows_hash
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets.terrarium import oracle_scenes
 from sieve_assets.terrarium.captions import concept_named
 from sieve_assets.terrarium.oracle_scenes import SceneSet, draw_images
-from sieve_assets_tests.studies import CONCEPTS, WORLD_PROBE, assert_same_rows
+from sieve_assets_tests.studies import assert_same_rows
 
 N_UNBIASED, N_OF_CONCEPT = 300, 8
-NAMES = ["dog on grass", "animal", "snow", "penguin", "cat at night", "bus", "owl", "fruit"]
+NAMES = [
+    "dog on grass",
+    "animal",
+    "snow",
+    "penguin",
+    "cat at night",
+    "bus",
+    "owl",
+    "fruit",
+    "a fish",
+]
 KEY = ["neuron", "cluster", "concept"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def few_scenes():
+    """Few scenes, and the truth taken for known though the world's scenes lie in a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(oracle_scenes, "UNBIASED_SCENES", N_UNBIASED)
         patch.setattr(oracle_scenes, "CONCEPT_SCENES", N_OF_CONCEPT)
         patch.setattr(oracle_scenes, "N_WORKERS", 1)
+        for module in (evaluate, definitions):
+            patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield
 
 
 def of_the_world(finished, folder):
-    """The tiny study over the world, whose CNN's concepts, but for one, name what is in it.
-
-    Its random vision-language model proposes phrases that name nothing.
-    """
+    """The tiny study with a concept set that names, but for one, what is in its scenes."""
     names = folder / "names.txt"
-    names.write_text("\n".join([*CONCEPTS, *NAMES]))
+    names.write_text("\n".join(NAMES))
     old = finished.bench().study.concepts.file
-    study = finished.changed(folder, WORLD_PROBE | {str(old): str(names)})
-    proposed = sorted(set(study.table("concept_hypotheses", model="cnn")["concept"]))
-    with duckdb.connect(study.bench().warehouse.path) as connection:
-        for table in ("concept_hypotheses", "activation_rates", "verified_concepts"):
-            for before, after in zip(proposed[1:], NAMES, strict=False):
-                connection.execute(
-                    f"UPDATE {table} SET concept = $2 WHERE model = 'cnn' AND concept = $1",  # noqa: S608
-                    [before, after],
-                )
+    study = finished.changed(folder, {str(old): str(names)})
+    for model in ("cnn", "vit"):
+        study.of_model(model, "concept_hypotheses", "generated_image_sets", "activation_rates")
+        study.of_model(model, "verified_concepts")
     return study
 
 
@@ -107,12 +109,11 @@ def test_f1_is_of_the_neurons_strongest_scenes_and_the_best_is_over_the_concept_
     rows = judged.table("oracle_rates")
     scenes = SceneSet(None, N_UNBIASED).scenes()
     answers = seen_by(judged, scenes)
-    names = [*CONCEPTS, *NAMES]
 
     for neuron, of_neuron in rows.groupby("neuron"):
         order = sorted(range(N_UNBIASED), key=lambda at, n=neuron: (-answers[at, n], at))
         f1 = {}
-        for name in names:
+        for name in NAMES:
             members = {at for at in order if concept_named(name).is_true_of(scenes[at])}
             if members:
                 f1[name] = len(members & set(order[: len(members)])) / len(members)
@@ -141,10 +142,9 @@ def test_there_is_a_row_for_every_hypothesis_and_its_note_holds(judged):
 
 
 def test_a_target_over_other_images_has_no_rows_and_says_why(judged, again):
-    study = judged.bench().study
-    assert (has_known_truth(study, "cnn"), has_known_truth(study, "vit")) == (True, False)
     for name in ("oracle_rates", "truth_agreement"):
         assert set(judged.table(name)["model"]) == {"cnn"}
+        again.forget("vit", name)
         result = again.of_model("vit", name)
         events = result.asset_materializations_for_node(name)
         assert {event.metadata["status"].value for event in events} == {"no known truth"}
@@ -213,7 +213,7 @@ def test_another_number_of_scenes_is_drawn_anew_and_changes_the_settings(
     assert not set(new["settings_hash"]) & set(old["settings_hash"])
 
 
-def test_a_hypothesis_outside_the_concept_set_is_refused(again, tmp_path):
+def test_hypotheses_of_another_concept_set_are_refused(again, tmp_path):
     concepts = again.bench().study.concepts.file
     own = tmp_path / "fewer.txt"
     own.write_text("owl\nbus\n")
@@ -221,7 +221,7 @@ def test_a_hypothesis_outside_the_concept_set_is_refused(again, tmp_path):
     folder.mkdir()
     other = again.changed(folder, {str(concepts): str(own)})
 
-    with pytest.raises(LookupError, match=r"^oracle_rates: expected hypotheses of the concept set"):
+    with pytest.raises(LookupError, match=r"^oracle_rates: expected concept_hypotheses of cnn"):
         other.of_model("cnn", "oracle_rates")
 
 

@@ -30,11 +30,12 @@ def remove(path):
 
 
 def update(study):
-    """Bring the CNN up to date, as `make demo` does."""
+    """Bring a study up to date, as `make demo` does."""
     with dg.DagsterInstance.ephemeral() as instance:
         conductor = Conductor(study.bench(), instance, Console(quiet=True))
-        for leg in legs(study.bench().study):
-            conductor.run_leg(leg, "cnn")
+        for model in ("cnn", "vit"):
+            for leg in legs(study.bench().study):
+                conductor.run_leg(leg, model)
 
 
 def file_of(study, kind):
