@@ -25,8 +25,13 @@ def materialized(stage: str) -> set[str]:
         return instance.get_materialized_partitions(dg.AssetKey(stage))
 
 
+def n_runs() -> int:
+    with dg.DagsterInstance.get() as instance:
+        return instance.get_runs_count()
+
+
 @pytest.mark.usefixtures("surroundings")
-def test_demo_materializes_every_stage_of_every_neuron_and_says_what_came_out(capsys):
+def test_demo_materializes_every_stage_of_every_neuron_and_does_nothing_again(capsys, monkeypatch):
     demo.run()
     study = Workbench().study
     neurons = sum(target.width for target in study.targets.values())
@@ -36,6 +41,25 @@ def test_demo_materializes_every_stage_of_every_neuron_and_says_what_came_out(ca
     said = capsys.readouterr().out
     for part in ("Neurons", "Hypotheses", "Pictures", "Seconds a stage", "make ui"):
         assert part in said
+
+    before = n_runs()
+    for model in ("target", "vision_language", "generator"):
+        monkeypatch.setattr(Workbench, model, lambda *_: pytest.fail("a model was loaded"))
+    demo.run()
+    assert n_runs() == before
+    assert "Seconds a stage: all were up to date" in capsys.readouterr().out
+
+
+def test_a_change_runs_the_stages_it_makes_stale_and_no_others(surroundings):
+    demo.run()
+    before, file = n_runs(), surroundings.file
+    file.write_text(file.read_text().replace("beta = 1.12", "beta = 1.1200001"))
+
+    demo.run()
+
+    with dg.DagsterInstance.get() as instance:
+        [run] = instance.get_runs(limit=n_runs() - before)
+    assert run.asset_selection == {dg.AssetKey("neuron_ratios")}
 
 
 def test_target_that_fails_is_named_and_hides_no_other(surroundings, capsys):

@@ -10,14 +10,17 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sieve_assets.assets import hypothesize
 from sieve_assets.assets.records import (
     Attempts,
+    InputsReplacedError,
     NeuronFailuresError,
     concatenated,
     rows_hash,
 )
 from sieve_assets.assets.stages import Share
 from sieve_assets.definitions import STAGES
+from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
 
 TABLES = {"probe_pass": "probe_passes", "probe_activations": "neuron_activations"}
@@ -171,6 +174,29 @@ def test_a_neuron_run_alone_gives_the_same_rows_and_leaves_the_others(finished, 
     if neuron == 2:
         same = ["stage", "settings_hash", "input_hash", "output_hash", "n_rows"]
         assert_same_rows(after.loc[is_run, same], before.loc[is_run, same], tolerance=0)
+
+
+def test_rows_made_from_what_another_run_replaced_are_not_written(copied, monkeypatch):
+    """The other run ends between the first neuron's clusters and the writing of them."""
+    copied.forget("cnn", "clusters")
+    note = copied.table("provenance", model="cnn", stage="patch_embeddings", neuron=3)
+    original, warehouse = hypothesize.cluster_rows, copied.bench().warehouse
+
+    def meanwhile(*inputs):
+        warehouse.replace(
+            Replacement(
+                "provenance",
+                note.assign(output_hash="f" * 64),
+                note.filter(["stage", "model", "neuron"]),
+            )
+        )
+        return original(*inputs)
+
+    monkeypatch.setattr(hypothesize, "cluster_rows", meanwhile)
+    with pytest.raises(InputsReplacedError, match=r"^clusters: .* Nothing was written; run it"):
+        copied.of_model("cnn", "clusters")
+
+    assert copied.table("provenance", model="cnn", stage="clusters").empty
 
 
 def test_other_settings_have_another_hash(copied, tmp_path):
