@@ -36,8 +36,9 @@ check: $(installed) ## style, types and who may import whom
 	.venv/bin/python -m pyright
 	.venv/bin/lint-imports
 
-bench: $(installed) ## how long the stages take
+bench: $(installed) ## how long the stages take; 50 kills of a demo
 	.venv/bin/python bench/run.py
+	PYTHONPATH=. .venv/bin/python bench/kill.py
 
 $(installed): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer, found none." \

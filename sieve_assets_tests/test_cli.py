@@ -74,3 +74,33 @@ def test_a_study_file_that_is_refused_is_printed_without_a_traceback(study_folde
 def test_the_study_file_may_be_named_by_the_environment(study_folder, monkeypatch):
     monkeypatch.setenv("SIEVE_STUDY", str(study_folder.root / "none.toml"))
     assert "none.toml" in CliRunner().invoke(main, ["check"]).output
+
+
+@pytest.fixture
+def finished_study(finished, tmp_path, monkeypatch):
+    """The tiny study with its results, as the environment names it."""
+    study = finished.changed(tmp_path)
+    monkeypatch.setenv("SIEVE_STUDY", str(study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(study.data))
+    return study
+
+
+def test_mend_says_what_it_found(finished_study):
+    picture = finished_study.table("pictures")["uri"].iloc[0]
+    (finished_study.bench().images.root / picture).write_bytes(b"no picture")
+
+    first, second = (CliRunner().invoke(main, ["mend"]).output for _ in range(2))
+
+    assert "1 damaged or gone" in first
+    assert f"removed {picture}" in first
+    assert "0 damaged or gone" in second
+    assert "removed" not in second
+
+
+def test_migrate_says_the_versions_and_what_is_not_there(finished_study, monkeypatch, tmp_path):
+    assert "version 2 is now version 2" in CliRunner().invoke(main, ["migrate"]).output
+
+    monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "nowhere"))
+    result = CliRunner().invoke(main, ["migrate"])
+    assert result.exit_code == 1
+    assert "Error: migrate: expected a warehouse at" in result.output

@@ -1,4 +1,4 @@
-"""Trains the generator's autoencoder: 64 x 64 pictures to 8 x 8 latents of 8 channels and back."""
+"""Trains the generator's autoencoder: 64 x 64 pictures to 8 x 8 latents of 16 channels and back."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import NARROW, unbiased_scenes
 
-LATENT_CHANNELS = 8
+LATENT_CHANNELS = 16
 LATENT_NOISE = 0.1
 """Noise on the latents while training (of scale about 1), so that near latents decode alike."""
 OBJECT_WEIGHT = 3.0

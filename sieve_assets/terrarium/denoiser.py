@@ -25,7 +25,7 @@ from sieve_assets.terrarium.world import families
 
 LATENT_PX = 8
 TIME_EMBEDDING = 16
-N_SCENES = 24_000
+N_SCENES = 48_000
 EMPTY_SHARE = 0.08
 UNCONDITIONAL_SHARE = 0.1
 """Share of the steps' pictures without a caption, for classifier-free guidance."""

@@ -23,13 +23,13 @@ from sieve_assets.terrarium.world import DATA
 
 SEED = 0
 SCHEDULES = {
-    "autoencoder": Schedule(n_steps=4500, batch=24, peak_rate=2e-3, weight_decay=0.0),
+    "autoencoder": Schedule(n_steps=6000, batch=24, peak_rate=2e-3, weight_decay=0.0),
     "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
     "specificity": Schedule(n_steps=420, batch=160, peak_rate=8e-4, weight_decay=0.05),
     "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
     "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
     "decoder": Schedule(n_steps=1000, batch=24, peak_rate=1.5e-3, weight_decay=0.0),
-    "denoiser": Schedule(n_steps=2900, batch=128, peak_rate=1e-3, weight_decay=0.01),
+    "denoiser": Schedule(n_steps=5700, batch=128, peak_rate=1e-3, weight_decay=0.01),
 }
 
 
