@@ -97,7 +97,8 @@ def test_mend_says_what_it_found(finished_study):
     assert "removed" not in second
 
 
-def test_migrate_says_the_versions_and_what_is_not_there(finished_study, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("finished_study")
+def test_migrate_says_the_versions_and_what_is_not_there(monkeypatch, tmp_path):
     assert "version 2 is now version 2" in CliRunner().invoke(main, ["migrate"]).output
 
     monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "nowhere"))

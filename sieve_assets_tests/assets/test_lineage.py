@@ -125,3 +125,18 @@ def test_the_input_of_a_whole_model_is_of_all_its_neurons():
     found = input_hash(STAGE["verified_concepts"], -1, outputs)
 
     assert found == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "stage", "upstream"),
+    [
+        ({"[hypothesize]": "[hypothesize]\ncrop_padding = 0.3"}, "clusters", "patch_embeddings"),
+        ({"beta = 1.12": "beta = 1.9"}, "generated_image_sets", "neuron_ratios"),
+        ({"guidance = 3.0": "guidance = 2.0"}, "activation_rates", "generated_image_sets"),
+    ],
+)
+def test_what_other_settings_made_is_not_gone_on_from(copied, tmp_path, changes, stage, upstream):
+    study = copied.changed(other_folder(tmp_path), changes)
+
+    with pytest.raises(LookupError, match=rf"expected {upstream} of cnn.* with other settings"):
+        study.of_model("cnn", stage)

@@ -144,7 +144,7 @@ def update(study, **options):
 
 def assert_redone(mark, before, after):
     """Every neuron was redone, or none, or just those that had another input."""
-    notes = after.join(before, rsuffix="_before")
+    notes = after.join(before.add_suffix("_before"))
     is_redone = notes["run_id"] != notes["run_id_before"]
     if mark == SOME:
         has_changed = notes["input_hash"] != notes["input_hash_before"]
