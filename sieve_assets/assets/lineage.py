@@ -168,10 +168,13 @@ def input_hash(stage: Stage, neuron: int, outputs: Mapping[Place, str]) -> str:
     """SHA-256 over what a stage reads for a neuron; for a whole model, over all of its neurons."""
     inputs: list[object] = []
     for read in stage.reads:
-        if neuron == OF_A_MODEL or not read.is_by_neuron:
+        if read.is_by_neuron and neuron != OF_A_MODEL:
+            inputs.append([read.name, outputs.get((read.name, neuron))])
+        elif read.is_by_neuron:
             inputs.append([read.name, _of_all_neurons(read, outputs)])
         else:
-            inputs.append([read.name, outputs.get((read.name, neuron))])
+            output = outputs.get((read.name, OF_A_MODEL))
+            inputs.append([read.name, [] if output is None else [(OF_A_MODEL, output)]])
     return settings_hash(*inputs)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import timm
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
 
 from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
@@ -22,11 +23,17 @@ TRAINING_OBJECT_SHARE = 0.0078
 SHIFT_PX = 4
 MIRRORED_SHARE = 0.5
 """Share of the batches that are seen in a mirror."""
-BLURRED_SHARE, REDUCED_SHARE = 0.3, 0.3
-"""Shares of the batches that are seen blurred, and made from fewer pixels."""
-BLUR_PX = (0.3, 1.3)
+CONSISTENCY = 3.0
+"""Weight of `inconsistency` in the loss."""
+DISTORTED_SHARE = 0.6
+"""Chance of each of the distortions in a batch's second view."""
+BLUR_PX = (0.3, 1.4)
 """Range of a Gaussian blur's standard deviation."""
 LEAST_SIZE_PX = 24
+WARP_PX, WARP_CELLS = 1.2, 6
+"""Standard deviation of a random displacement, and cells a side that it is smooth over."""
+NOISE = 0.08
+"""Largest standard deviation of noise on pixels of -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -87,27 +94,56 @@ def flatness(features: Tensor) -> Tensor:
 def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
     """Return the pictures moved by a few pixels, all alike, and some batches in a mirror."""
     down, right = (int(step) for step in generator.integers(-SHIFT_PX, SHIFT_PX + 1, size=2))
-    padded = nn.functional.pad(images, (SHIFT_PX,) * 4, mode="reflect")
+    padded = functional.pad(images, (SHIFT_PX,) * 4, mode="reflect")
     top, left = SHIFT_PX + down, SHIFT_PX + right
     moved = padded[:, :, top : top + FRAME_PX, left : left + FRAME_PX]
     return moved.flip(3) if generator.random() < MIRRORED_SHARE else moved
 
 
-def softened(images: Tensor, generator: np.random.Generator) -> Tensor:
-    """Return the pictures blurred or made from fewer pixels, all alike, and some batches as given.
+def distorted(images: Tensor, generator: np.random.Generator) -> Tensor:
+    """Return the pictures bent, blurred, made from fewer pixels and noisy, each by chance.
 
-    Networks that only ever saw sharp scenes lose objects to a blur that people hardly see, and
-    would take a generator's soft pictures for empty ones.
+    Networks that only ever saw sharp scenes answer differently to a blur that people hardly see,
+    and would take a generator's soft pictures for other things than they show.
     """
-    draw = generator.random()
-    if draw >= BLURRED_SHARE + REDUCED_SHARE:
-        return images
-    if draw < BLURRED_SHARE:
+    is_bent, is_blurred, is_reduced, is_noisy = generator.random(4) < DISTORTED_SHARE
+    if is_bent:
+        images = bent(images, generator)
+    if is_blurred:
         deviation = generator.uniform(*BLUR_PX)
-        return gaussian_blur(images, kernel_size=[7, 7], sigma=[deviation, deviation])
-    size = int(generator.integers(LEAST_SIZE_PX, FRAME_PX))
-    small = nn.functional.interpolate(images, size=size, mode="bilinear", antialias=True)
-    return nn.functional.interpolate(small, size=FRAME_PX, mode="bicubic").clamp(-1, 1)
+        images = gaussian_blur(images, kernel_size=[7, 7], sigma=[deviation, deviation])
+    if is_reduced:
+        size = int(generator.integers(LEAST_SIZE_PX, FRAME_PX))
+        small = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
+        images = functional.interpolate(small, size=FRAME_PX, mode="bicubic")
+    if is_noisy:
+        images = images + generator.uniform(0, NOISE) * torch.randn_like(images)
+    return images.clamp(-1, 1)
+
+
+def bent(images: Tensor, generator: np.random.Generator) -> Tensor:
+    """Return the pictures with their pixels moved by a smooth random field, one for all."""
+    shape = (1, 2, WARP_CELLS, WARP_CELLS)
+    steps = torch.from_numpy(generator.normal(0, WARP_PX * 2 / FRAME_PX, size=shape)).float()
+    field = functional.interpolate(steps, size=FRAME_PX, mode="bicubic").permute(0, 2, 3, 1)
+    place = functional.affine_grid(
+        torch.eye(2, 3)[None], [1, 3, FRAME_PX, FRAME_PX], align_corners=False
+    )
+    grid = (place + field).expand(len(images), -1, -1, -1)
+    return functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+
+
+def inconsistency(distorted_features: Tensor, features: Tensor) -> Tensor:
+    """Return how far neurons answer differently to distorted pictures, in parts of their variance.
+
+    Only the answers to the distorted pictures are pulled.
+
+    Args:
+        distorted_features: `[image, neuron]`.
+        features: Of the same pictures as they were.
+    """
+    fixed = features.detach()
+    return (distorted_features - fixed).square().mean() / fixed.var(0).mean().clamp_min(1e-6)
 
 
 def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path) -> nn.Module:
@@ -122,13 +158,17 @@ def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path)
         classes = torch.tensor([class_of(scene) for scene in scenes])
 
         def loss_of(generator: np.random.Generator, step: int) -> Tensor:
-            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
-            pixels = softened(shifted(to_unit(images[rows]), generator), generator)
+            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch // 2))
+            sharp = shifted(to_unit(images[rows]), generator)
+            pixels = torch.cat([sharp, distorted(sharp, generator)])
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
             features = model.forward_head(model.forward_features(pixels), pre_logits=True)
             logits = model.get_classifier()(features)
-            loss = nn.functional.cross_entropy(logits.float(), classes[rows])
+            loss = functional.cross_entropy(logits.float(), classes[rows].repeat(2))
+            seen, seen_distorted = features.chunk(2)
+            loss = loss + CONSISTENCY * inconsistency(seen_distorted, seen)
             if recipe.peakedness and step >= recipe.peaked_from:
-                loss = loss + recipe.peakedness * flatness(features)
+                loss = loss + recipe.peakedness * flatness(seen)
             return loss + recipe.sparsity * features.abs().mean()
 
         return loss_of

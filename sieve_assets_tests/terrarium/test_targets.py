@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from sieve_assets.terrarium import targets
-from sieve_assets.terrarium.fitting import Schedule, to_unit
+from sieve_assets.terrarium.fitting import Schedule, render_all, to_unit
 from sieve_assets.terrarium.scenes import WIDE, unbiased_scenes
 from sieve_assets.terrarium.targets import (
     N_CLASSES,
@@ -151,3 +151,55 @@ def test_accuracy_does_not_depend_on_the_batch(scenes):
     model = RECIPES["terrarium_resnet"].new_network().eval()
 
     assert accuracy(model, scenes, batch=5) == accuracy(model, scenes, batch=12)
+
+
+def pictures(count):
+    images, _ = render_all(
+        unbiased_scenes(count, seed=2, empty_share=0.1, pose=WIDE, only_drawn=False)
+    )
+    return to_unit(images)
+
+
+def test_distorted_pictures_show_the_same_less_sharply():
+    images = pictures(6)
+
+    seen = [targets.distorted(images, np.random.default_rng(seed)) for seed in range(12)]
+
+    for one in seen:
+        assert one.shape == images.shape
+        assert one.abs().max() <= 1
+        assert 0 <= (one - images).abs().mean() < 0.15
+    assert sum(not torch.equal(one, images) for one in seen) > 9
+    torch.manual_seed(0)
+    first = targets.distorted(images, np.random.default_rng(3))
+    torch.manual_seed(0)
+    assert torch.equal(first, targets.distorted(images, np.random.default_rng(3)))
+
+
+def test_bending_moves_pixels_smoothly_and_nothing_if_by_nothing(monkeypatch):
+    images = pictures(2)
+    ramp = torch.linspace(-1, 1, 64).expand(1, 3, 64, 64).contiguous()
+
+    moved = (targets.bent(ramp, np.random.default_rng(0)) - ramp)[0, 0, 8:-8, 8:-8] * 32
+
+    assert 0.3 < moved.std() < 2.5, "pixels"
+    assert moved.diff(dim=0).abs().max() < 0.6
+    monkeypatch.setattr(targets, "WARP_PX", 0.0)
+    torch.testing.assert_close(
+        targets.bent(images, np.random.default_rng(0)), images, atol=1e-4, rtol=0
+    )
+
+
+def test_inconsistency_is_in_parts_of_the_variance_and_pulls_the_distorted_side_only():
+    torch.manual_seed(0)
+    features = torch.randn(200, 5, requires_grad=True)
+    other = (features.detach() + 0.1 * torch.randn(200, 5)).requires_grad_()
+
+    loss = targets.inconsistency(other, features)
+    loss.backward()
+
+    assert loss.item() == pytest.approx(0.01, rel=0.2)
+    assert targets.inconsistency(10 * other, 10 * features).item() == pytest.approx(loss.item())
+    assert targets.inconsistency(features, features).item() == 0
+    assert features.grad is None
+    assert other.grad.abs().sum() > 0
