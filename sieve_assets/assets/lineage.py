@@ -4,7 +4,7 @@ The warehouse knows, Dagster's marks do not. Not here: what is then computed (se
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -46,12 +46,14 @@ class Lineage:
         stage: The last stage that is looked at.
         share: The target, and the neurons that are looked at.
         read: How to ask the warehouse; None opens it for one question.
+        recipes: What stages would run with now, as far as it has been asked for.
     """
 
     bench: Workbench
     stage: Stage
     share: Share
     read: Read | None = None
+    recipes: dict[str, tuple[str, str]] = field(default_factory=dict, compare=False)
 
     @cached_property
     def notes(self) -> dict[Place, Note]:
@@ -80,11 +82,13 @@ class Lineage:
             if place[0] != self.stage.name
         }
 
-    @cached_property
-    def made_with(self) -> dict[str, tuple[str, str]]:
-        """Hashes of the settings and models that each stage would run with now, by its name."""
-        stages = (*ancestors(self.stage), self.stage)
-        return {one.name: recipe_hashes(one, self.bench, self.share.model) for one in stages}
+    def made_with(self, stage: Stage) -> tuple[str, str]:
+        """Hashes of the settings and models a stage would run with now; the latter may be ""."""
+        if stage.name not in self.recipes:
+            recipe = stage.recipe(self.bench, self.share.model)
+            settings = settings_hash(stage.version, *recipe.settings)
+            self.recipes[stage.name] = settings, recipe.weights_hash or ""
+        return self.recipes[stage.name]
 
     def change(self, stage: Stage, neuron: int) -> str:
         """In what a stage's rows of a neuron are not what would be made now; empty if in nothing.
@@ -94,7 +98,7 @@ class Lineage:
         note = self.notes.get((stage.name, neuron))
         if note is None:
             return "got nothing stored"
-        settings, weights = self.made_with[stage.name]
+        settings, weights = self.made_with(stage)
         if note.weights_hash != weights:
             return "got what another model made"
         if note.settings_hash != settings:
@@ -156,12 +160,6 @@ def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> d
         before = {neuron for one in ancestors(stage) for neuron in redone.get(one.name, [])}
         redone[stage.name] = [n for n in share.neurons if n in before or lineage.change(stage, n)]
     return redone
-
-
-def recipe_hashes(stage: Stage, bench: Workbench, model: str) -> tuple[str, str]:
-    """Hashes of the settings and models that a stage would run with now; the latter may be ""."""
-    recipe = stage.recipe(bench, model)
-    return settings_hash(stage.version, *recipe.settings), recipe.weights_hash or ""
 
 
 def input_hash(stage: Stage, neuron: int, outputs: Mapping[Place, str]) -> str:

@@ -97,7 +97,7 @@ class Recorder:
         return pd.DataFrame({"model": self.share.model, "neuron": self.share.neurons})
 
     def _record(self, neuron: int, rows: pd.DataFrame) -> dict[str, object]:
-        settings, weights = self.lineage.made_with[self.stage.name]
+        settings, weights = self.lineage.made_with(self.stage)
         return {
             "stage": self.stage.name,
             "model": self.share.model,
