@@ -143,7 +143,7 @@ def inconsistency(distorted_features: Tensor, features: Tensor) -> Tensor:
         features: Of the same pictures as they were.
     """
     fixed = features.detach()
-    return (distorted_features - fixed).square().mean() / fixed.var(0).mean().clamp_min(1e-6)
+    return (distorted_features - fixed).square().mean() / fixed.var(0, correction=0).mean().clamp_min(1e-6)
 
 
 def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path) -> nn.Module:

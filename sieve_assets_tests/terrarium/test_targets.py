@@ -24,7 +24,7 @@ from sieve_assets.terrarium.targets import (
 from sieve_assets.terrarium.world import DATA, world_objects
 
 STUDY = tomllib.loads((DATA.parents[1] / "sieve.toml").read_text(encoding="utf-8"))
-SCHEDULE = Schedule(n_steps=2, batch=3, peak_rate=1e-3, weight_decay=0.01)
+SCHEDULE = Schedule(n_steps=2, batch=6, peak_rate=1e-3, weight_decay=0.01)
 
 
 @pytest.fixture(scope="module")
