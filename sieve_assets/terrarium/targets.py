@@ -88,7 +88,7 @@ def flatness(features: Tensor) -> Tensor:
         features: `[image, neuron]`.
     """
     centred = features - features.mean(0)
-    return (centred.abs().mean(0) / centred.square().mean(0).sqrt().clamp_min(1e-6)).mean()
+    return (centred.abs().mean(0) / centred.square().mean(0).clamp_min(1e-12).sqrt()).mean()
 
 
 def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
@@ -143,7 +143,9 @@ def inconsistency(distorted_features: Tensor, features: Tensor) -> Tensor:
         features: Of the same pictures as they were.
     """
     fixed = features.detach()
-    return (distorted_features - fixed).square().mean() / fixed.var(0, correction=0).mean().clamp_min(1e-6)
+    return (distorted_features - fixed).square().mean() / fixed.var(
+        0, correction=0
+    ).mean().clamp_min(1e-6)
 
 
 def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path) -> nn.Module:

@@ -90,7 +90,7 @@ def test_a_truncated_file_is_found_without_being_asked(store, n_bytes):
     uri = store.put({"x": np.arange(100)})
     path = store.root / uri
     path.write_bytes(path.read_bytes()[:n_bytes])
-    with pytest.raises(ValueError, match=f"{uri}: .* safetensors cannot read .*Delete the file"):
+    with pytest.raises(ValueError, match=f"{uri}: .* safetensors cannot read .*Run `sieve mend`"):
         store.open(uri)
 
 

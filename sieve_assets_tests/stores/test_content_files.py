@@ -126,13 +126,13 @@ def test_changed_content_is_found_when_asked(tmp_path):
     uri = put_content(tmp_path, b"content", ".bin")
     (tmp_path / uri).write_bytes(b"contemt")
     assert read_content(tmp_path, uri, ".bin", verify=False) == b"contemt"
-    with pytest.raises(ValueError, match=rf"{uri}.*got 7 bytes with SHA-256 .*Delete the file"):
+    with pytest.raises(ValueError, match=rf"{uri}.*got 7 bytes with SHA-256 .*Run `sieve mend`"):
         read_content(tmp_path, uri, ".bin", verify=True)
 
 
 def test_a_missing_file_is_named_with_the_remedy(tmp_path):
     uri = f"ab/ab{'0' * 62}.bin"
-    with pytest.raises(FileNotFoundError, match=f"{uri}.*Materialize the stage"):
+    with pytest.raises(FileNotFoundError, match=f"{uri}.*run `sieve mend`"):
         read_content(tmp_path, uri, ".bin", verify=False)
 
 

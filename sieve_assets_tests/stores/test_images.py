@@ -68,7 +68,7 @@ def test_a_truncated_file_is_found_without_being_asked(store, n_bytes):
     stored = store.put(picture(height=40, width=40))
     path = store.root / stored.uri
     path.write_bytes(path.read_bytes()[:n_bytes][:-20])
-    with pytest.raises(ValueError, match=f"{stored.uri}: .* no whole PNG .*Delete the file"):
+    with pytest.raises(ValueError, match=f"{stored.uri}: .* no whole PNG .*Run `sieve mend`"):
         store.open(stored.uri)
     with pytest.raises(ValueError, match=f"{stored.uri}: .* with SHA-256"):
         store.open(stored.uri, verify=True)

@@ -11,7 +11,7 @@ from diffusers.training_utils import compute_snr
 from torch import nn
 
 from sieve_assets.terrarium import denoiser
-from sieve_assets.terrarium.autoencoder import new_autoencoder
+from sieve_assets.terrarium.autoencoder import LATENT_CHANNELS, new_autoencoder
 from sieve_assets.terrarium.captions import known_concepts, truth_table
 from sieve_assets.terrarium.denoiser import (
     Captions,
@@ -63,7 +63,7 @@ def asked(captions, count=40):
     """One call of the loss with a network that records it."""
     torch.manual_seed(0)
     recorder = Recorder()
-    clean = torch.randn(count, 8, 8, 8)
+    clean = torch.randn(count, LATENT_CHANNELS, 8, 8)
     said = torch.arange(count) % len(captions.hidden)
     shares = torch.rand(count, 1, 8, 8)
     generator = np.random.default_rng(0)
