@@ -29,10 +29,11 @@ SELECT model, count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
 FROM verified_concepts GROUP BY model ORDER BY model
 """
 _TRUTH = """
-SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "AR error",
-    constant_error AS "of a constant", verified_precision AS "kept rightly",
-    verified_recall AS "found of those to keep", hypotheses_precision AS "true names of all",
-    top1_precision AS "of first names", kept_precision AS "of kept"
+SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "mean error of AR",
+    constant_error AS "that of the best constant",
+    verified_precision AS "kept ones to be kept", verified_recall AS "kept of those to be kept",
+    hypotheses_precision AS "true names of all",
+    top1_precision AS "true names of first ones", kept_precision AS "true names of kept ones"
 FROM truth_agreement ORDER BY model
 """
 _PICTURES = """
@@ -67,7 +68,8 @@ def print_summary(
     truth = warehouse.read(_TRUTH)
     if len(truth):
         shares = _as_percent(truth, truth.columns.drop(["model", "hypotheses"]))
-        console.print(_table("Against the known truth", shares))
+        by_figure = shares.set_index("model").T.reset_index(names="model")
+        console.print(_table("Against the known truth", by_figure))
     bank = warehouse.read(_PICTURES).iloc[0]
     console.print(
         f"Pictures: {bank['drawn']:.0f} in the bank for {bank['concepts']:.0f} concepts; they "
