@@ -121,9 +121,10 @@ def _image_paths(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Itera
             path = Path(entry.path)
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            found = path if entry.is_symlink() else entry  # a Path bears links to themselves
+            if found.is_dir():
                 yield from _image_paths(path, (*above, identity))
-            elif path.suffix.lower() in _SUFFIXES and (entry.is_file() or not path.exists()):
+            elif path.suffix.lower() in _SUFFIXES and (found.is_file() or not path.exists()):
                 yield path  # also a link that leads nowhere, so that it is reported
 
 
