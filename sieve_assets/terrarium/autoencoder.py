@@ -1,4 +1,4 @@
-"""Trains the generator's autoencoder: 64 x 64 pictures to 8 x 8 latents of 16 channels and back."""
+"""Trains the generator's autoencoder: 64 x 64 pictures to 8 x 8 latents of 32 channels and back."""
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from torch import Tensor
 from sieve_assets.terrarium.fitting import LossOfStep, Schedule, fit, render_all, to_unit
 from sieve_assets.terrarium.scenes import NARROW, unbiased_scenes
 
-LATENT_CHANNELS = 16
+LATENT_CHANNELS = 32
 LATENT_NOISE = 0.1
 """Noise on the latents while training (of scale about 1), so that near latents decode alike."""
 OBJECT_WEIGHT = 3.0
 """Extra weight of an object's pixels in the loss: textures' noise cannot be kept, objects must."""
-N_SCENES = 30_000
+N_SCENES = 120_000
 EMPTY_SHARE = 0.1
 
 
@@ -60,7 +60,7 @@ def train_autoencoder(*, schedule: Schedule, seed: int, checkpoints: Path) -> Au
         images, masks = training_pictures(seed)
 
         def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+            rows = torch.as_tensor(generator.integers(len(images), size=schedule.batch))
             pixels = to_unit(images[rows])
             latents = model.encode(pixels).latents
             decoded = model.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
@@ -81,12 +81,12 @@ def refine_decoder(
         images, masks = training_pictures(seed)
 
         def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
-            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch))
+            rows = torch.as_tensor(generator.integers(len(images), size=schedule.batch))
             pixels = to_unit(images[rows])
             with torch.no_grad():
                 latents = coder.encode(pixels).latents
             decoded = coder.decode(latents + LATENT_NOISE * torch.randn_like(latents)).sample
-            return reconstruction_loss(decoded, pixels, masks[rows])
+            return reconstruction_loss(decoded.float(), pixels, masks[rows])
 
         return loss_of
 

@@ -4,17 +4,23 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import joblib
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from sieve_assets.terrarium.renderer import draw_scene
+from sieve_assets.terrarium.renderer import Pictures, draw_scenes
 from sieve_assets.terrarium.scenes import Scene
 
 CHECKPOINT_EVERY_STEPS = 100
+SHOW_EVERY_STEPS = 20
+"""Steps between two readings of the loss, which make a GPU wait."""
+RENDER_TOGETHER = 500
+"""Scenes that a worker draws at a time; fewer than twice as many are drawn in this process."""
 AVERAGE_DECAY = 0.998
 """Decay a step of the averaged weights, which are the ones that ship."""
 
@@ -31,12 +37,14 @@ class Schedule:
         batch: Pictures a step.
         peak_rate: Highest learning rate; a short warm-up leads to it, a cosine to zero follows.
         weight_decay: AdamW's weight decay.
+        is_mixed: Whether a GPU computes in bfloat16 what may be; processors never do.
     """
 
     n_steps: int
     batch: int
     peak_rate: float
     weight_decay: float
+    is_mixed: bool = False
 
     def rate(self, step: int) -> float:
         """Return the learning rate at `step`."""
@@ -53,11 +61,20 @@ def batch_generator(seed: int, step: int) -> np.random.Generator:
 
 
 def render_all(scenes: Iterable[Scene]) -> tuple[Tensor, Tensor]:
-    """Return the scenes' pixels (uint8, `[image, 3, row, column]`) and masks (bool)."""
-    pictures = [draw_scene(scene) for scene in tqdm(scenes, desc="render", leave=False)]
-    pixels = torch.from_numpy(np.stack([picture.image for picture in pictures]))
-    masks = torch.from_numpy(np.stack([picture.mask for picture in pictures]))
-    return pixels.permute(0, 3, 1, 2).contiguous(), masks
+    """Return the scenes' pixels (uint8, `[image, 3, row, column]`) and masks (bool).
+
+    Many scenes are drawn by one process a core. Tensors are on torch's default device.
+    """
+    every = list(scenes)
+    starts = range(0, len(every), RENDER_TOGETHER)
+    parts = joblib.Parallel(n_jobs=-1 if len(starts) > 1 else 1, return_as="generator")(
+        joblib.delayed(draw_scenes)(every[start : start + RENDER_TOGETHER]) for start in starts
+    )
+    bar = tqdm(cast("Iterable[Pictures]", parts), total=len(starts), desc="render", leave=False)
+    images, masks = zip(*bar, strict=True)
+    pixels = torch.as_tensor(np.concatenate(images), device=torch.get_default_device())
+    shown = torch.as_tensor(np.concatenate(masks), device=torch.get_default_device())
+    return pixels.permute(0, 3, 1, 2).contiguous(), shown
 
 
 def to_unit(pixels: Tensor) -> Tensor:
@@ -107,11 +124,13 @@ class Training:
 
     @torch.no_grad()
     def _average(self, *, decay: float) -> None:
-        for key, value in self.model.state_dict().items():
-            if value.is_floating_point():
-                self.average[key].lerp_(value, 1 - decay)
-            else:
-                self.average[key].copy_(value)
+        pairs = [(self.average[key], value) for key, value in self.model.state_dict().items()]
+        real = [pair for pair in pairs if pair[1].is_floating_point()]
+        averages, values = zip(*real, strict=True)
+        get_ema_multi_avg_fn(decay)(list(averages), list(values), self.step)
+        for average, value in pairs:
+            if not value.is_floating_point():
+                average.copy_(value)
 
 
 def fit(
@@ -136,8 +155,12 @@ def fit(
     """
     checkpoints.mkdir(parents=True, exist_ok=True)
     path = checkpoints / f"{name}.pt"
+    device = torch.get_default_device()
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=schedule.peak_rate, weight_decay=schedule.weight_decay
+        model.parameters(),
+        lr=schedule.peak_rate,
+        weight_decay=schedule.weight_decay,
+        fused=device.type == "cuda",
     )
     average = {key: value.clone() for key, value in model.state_dict().items()}
     training = Training(model, optimizer, average)
@@ -145,14 +168,19 @@ def fit(
     if training.step < schedule.n_steps:
         loss_of = prepare()
         model.train()
-        steps = range(training.step, schedule.n_steps)
-        with tqdm(steps, initial=training.step, total=schedule.n_steps, desc=name) as bar:
-            for step in bar:
+        is_mixed = schedule.is_mixed and device.type == "cuda"
+        with tqdm(initial=training.step, total=schedule.n_steps, desc=name) as bar:
+            while training.step < schedule.n_steps:
+                step = training.step
                 torch.manual_seed(seed * 1_000_003 + step)
-                loss = loss_of(batch_generator(seed, step), step)
+                with torch.autocast(device.type, torch.bfloat16, enabled=is_mixed):
+                    loss = loss_of(batch_generator(seed, step), step)
                 training.take_step(loss, rate=schedule.rate(step))
-                bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
-                if training.step % CHECKPOINT_EVERY_STEPS == 0 or training.step == schedule.n_steps:
+                bar.update()
+                if step % SHOW_EVERY_STEPS == 0:
+                    bar.set_postfix(loss=f"{loss.item():.4f}", refresh=False)
+                if training.step % CHECKPOINT_EVERY_STEPS == 0:
                     training.save(path)
+        training.save(path)
     model.load_state_dict(training.average)
     return model.eval()

@@ -5,6 +5,7 @@ The backgrounds' textures are drawn by `textures`; what is in a scene is decided
 
 import hashlib
 import math
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -34,6 +35,18 @@ class Picture(NamedTuple):
 
     image: UInt8[np.ndarray, "row column 3"]
     mask: Bool[np.ndarray, "row column"]
+
+
+class Pictures(NamedTuple):
+    """Drawn scenes, of one size.
+
+    Attributes:
+        images: RGB pixels, 0 to 255.
+        masks: True where each scene's object is.
+    """
+
+    images: UInt8[np.ndarray, "image row column 3"]
+    masks: Bool[np.ndarray, "image row column"]
 
 
 @cache
@@ -87,3 +100,9 @@ def draw_scene(scene: Scene) -> Picture:
     blended = layer[..., :3] + texture * (1 - opacity / 255)
     image = np.clip(np.rint(blended * scene.light), 0, 255).astype(np.uint8)
     return Picture(image, opacity[..., 0] >= MASK_LEVEL)
+
+
+def draw_scenes(scenes: Sequence[Scene]) -> Pictures:
+    """Draw several scenes, at least one."""
+    images, masks = zip(*map(draw_scene, scenes), strict=True)
+    return Pictures(np.stack(images), np.stack(masks))

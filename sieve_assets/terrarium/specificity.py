@@ -70,10 +70,10 @@ def sharpen_vision_language(
             rows = generator.integers(len(scenes), size=schedule.batch)
             said = sampled_captions(index, rows, len(concepts), generator)
             spoken = np.concatenate([said, generator.choice(strangers, size=N_STRANGERS)])
-            wording = torch.from_numpy(generator.integers(len(TEMPLATES), size=len(spoken)))
+            wording = torch.as_tensor(generator.integers(len(TEMPLATES), size=len(spoken)))
             pixels = crop_around(to_unit(images[rows]), centres[rows], generator)
             seen = clip.encode_image(pixels, normalize=True)
-            read = clip.encode_text(tokens[wording, torch.from_numpy(spoken)], normalize=True)
+            read = clip.encode_text(tokens[wording, torch.as_tensor(spoken)], normalize=True)
             return pair_loss(seen, read, clip.logit_scale.exp())
 
         return loss_of

@@ -1,5 +1,6 @@
 """Trains the two target networks, which classify the world's objects in biased scenes."""
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import timm
 import torch
+from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.transforms.functional import gaussian_blur
@@ -17,23 +19,26 @@ from sieve_assets.terrarium.world import world_objects
 
 N_CLASSES = len(world_objects()) + 1
 """The objects, and last the empty scene."""
-N_SCENES = 60_000
+N_SCENES = 150_000
 TRAINING_OBJECT_SHARE = 0.0078
 """Objects are more frequent than in the probe set, so that learning them takes fewer scenes."""
 SHIFT_PX = 4
 MIRRORED_SHARE = 0.5
 """Share of the batches that are seen in a mirror."""
-CONSISTENCY = 3.0
+CONSISTENCY = 8.0
 """Weight of `inconsistency` in the loss."""
-DISTORTED_SHARE = 0.6
+DISTORTED_SHARE = 0.5
 """Chance of each of the distortions in a batch's second view."""
-BLUR_PX = (0.3, 1.4)
+BLUR_PX = (0.3, 0.8)
 """Range of a Gaussian blur's standard deviation."""
-LEAST_SIZE_PX = 24
-WARP_PX, WARP_CELLS = 1.2, 6
+LEAST_SIZE_PX = 40
+WARP_PX, WARP_CELLS = 0.6, 6
 """Standard deviation of a random displacement, and cells a side that it is smooth over."""
-NOISE = 0.08
+NOISE = 0.05
 """Largest standard deviation of noise on pixels of -1 to 1."""
+BLOTCHES, BLOTCH_CELLS = 0.1, (8, 40)
+"""Largest standard deviation of noise that is smooth over as many cells a side."""
+JPEG_QUALITY = (40, 96)
 
 
 @dataclass(frozen=True)
@@ -45,14 +50,15 @@ class TargetRecipe:
         network_args: Arguments of timm's constructor, as in the study file.
         sparsity: Weight of the mean pooled activation in the loss; makes neurons fire seldom.
         peakedness: Weight of `flatness` in the loss; makes signed neurons stand out seldom.
-        peaked_from: Step from which peakedness counts, once the classes are told apart.
+        settled_from: Step from which peakedness and consistency count, once the classes are told
+            apart: a network that knows nothing yet can be made consistent in worthless ways.
     """
 
     network: str
     network_args: dict[str, Any] = field(default_factory=dict)
     sparsity: float = 0.0
     peakedness: float = 0.0
-    peaked_from: int = 0
+    settled_from: int = 0
 
     def new_network(self) -> nn.Module:
         """Return the untrained network."""
@@ -69,7 +75,7 @@ RECIPES = {
         "vit_tiny_patch16_224",
         {"img_size": FRAME_PX, "patch_size": 8, "embed_dim": 64, "depth": 6, "num_heads": 4},
         peakedness=1.0,
-        peaked_from=0,
+        settled_from=1600,
     ),
 }
 
@@ -101,12 +107,14 @@ def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
 
 
 def distorted(images: Tensor, generator: np.random.Generator) -> Tensor:
-    """Return the pictures bent, blurred, made from fewer pixels and noisy, each by chance.
+    """Return the pictures bent, blurred, reduced, blotched, noisy and compressed, each by chance.
 
-    Networks that only ever saw sharp scenes answer differently to a blur that people hardly see,
-    and would take a generator's soft pictures for other things than they show.
+    Networks that only ever saw perfect scenes answer differently to faults that people hardly see,
+    and would take a generator's pictures for other things than they show. The faults are mild:
+    neurons that have to answer to pictures they cannot make out answer less to all others too.
     """
-    is_bent, is_blurred, is_reduced, is_noisy = generator.random(4) < DISTORTED_SHARE
+    chances = generator.random(6) < DISTORTED_SHARE
+    is_bent, is_blurred, is_reduced, is_blotched, is_noisy, is_compressed = chances
     if is_bent:
         images = bent(images, generator)
     if is_blurred:
@@ -116,15 +124,33 @@ def distorted(images: Tensor, generator: np.random.Generator) -> Tensor:
         size = int(generator.integers(LEAST_SIZE_PX, FRAME_PX))
         small = functional.interpolate(images, size=size, mode="bilinear", antialias=True)
         images = functional.interpolate(small, size=FRAME_PX, mode="bicubic")
+    if is_blotched:
+        size = int(generator.integers(*BLOTCH_CELLS))
+        coarse = torch.randn(len(images), 3, size, size, device=images.device)
+        blotches = functional.interpolate(coarse, size=FRAME_PX, mode="bicubic")
+        images = images + generator.uniform(0, BLOTCHES) * blotches
     if is_noisy:
         images = images + generator.uniform(0, NOISE) * torch.randn_like(images)
-    return images.clamp(-1, 1)
+    images = images.clamp(-1, 1)
+    return compressed(images, int(generator.integers(*JPEG_QUALITY))) if is_compressed else images
+
+
+def compressed(images: Tensor, quality: int) -> Tensor:
+    """Return the pictures after JPEG of a quality of 1 to 100."""
+    pixels = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    lossy = []
+    for picture in pixels:
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=quality)
+        lossy.append(np.asarray(Image.open(file)))
+    again = torch.as_tensor(np.stack(lossy), device=images.device)
+    return to_unit(again.permute(0, 3, 1, 2))
 
 
 def bent(images: Tensor, generator: np.random.Generator) -> Tensor:
     """Return the pictures with their pixels moved by a smooth random field, one for all."""
     shape = (1, 2, WARP_CELLS, WARP_CELLS)
-    steps = torch.from_numpy(generator.normal(0, WARP_PX * 2 / FRAME_PX, size=shape)).float()
+    steps = torch.as_tensor(generator.normal(0, WARP_PX * 2 / FRAME_PX, size=shape)).float()
     field = functional.interpolate(steps, size=FRAME_PX, mode="bicubic").permute(0, 2, 3, 1)
     place = functional.affine_grid(
         torch.eye(2, 3)[None], [1, 3, FRAME_PX, FRAME_PX], align_corners=False
@@ -160,16 +186,16 @@ def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path)
         classes = torch.tensor([class_of(scene) for scene in scenes])
 
         def loss_of(generator: np.random.Generator, step: int) -> Tensor:
-            rows = torch.from_numpy(generator.integers(len(images), size=schedule.batch // 2))
+            rows = torch.as_tensor(generator.integers(len(images), size=schedule.batch // 2))
             sharp = shifted(to_unit(images[rows]), generator)
             pixels = torch.cat([sharp, distorted(sharp, generator)])
             pixels = pixels.contiguous(memory_format=torch.channels_last)
             features = model.forward_head(model.forward_features(pixels), pre_logits=True)
             logits = model.get_classifier()(features)
-            loss = functional.cross_entropy(logits.float(), classes[rows].repeat(2))
+            loss = functional.cross_entropy(logits, classes[rows].repeat(2))
             seen, seen_distorted = features.chunk(2)
-            loss = loss + CONSISTENCY * inconsistency(seen_distorted, seen)
-            if recipe.peakedness and step >= recipe.peaked_from:
+            if step >= recipe.settled_from:
+                loss = loss + CONSISTENCY * inconsistency(seen_distorted, seen)
                 loss = loss + recipe.peakedness * flatness(seen)
             return loss + recipe.sparsity * features.abs().mean()
 

@@ -23,13 +23,13 @@ from sieve_assets.terrarium.world import DATA
 
 SEED = 0
 SCHEDULES = {
-    "autoencoder": Schedule(n_steps=6000, batch=24, peak_rate=2e-3, weight_decay=0.0),
-    "vision_language": Schedule(n_steps=1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
-    "specificity": Schedule(n_steps=420, batch=160, peak_rate=8e-4, weight_decay=0.05),
-    "terrarium_resnet": Schedule(n_steps=1800, batch=128, peak_rate=3e-3, weight_decay=0.02),
-    "terrarium_vit": Schedule(n_steps=2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
-    "decoder": Schedule(n_steps=1000, batch=24, peak_rate=1.5e-3, weight_decay=0.0),
-    "denoiser": Schedule(n_steps=5700, batch=128, peak_rate=1e-3, weight_decay=0.01),
+    "autoencoder": Schedule(4381, batch=128, peak_rate=2e-3, weight_decay=0.0, is_mixed=True),
+    "vision_language": Schedule(1600, batch=128, peak_rate=2e-3, weight_decay=0.05),
+    "specificity": Schedule(420, batch=160, peak_rate=8e-4, weight_decay=0.05),
+    "terrarium_resnet": Schedule(4591, batch=384, peak_rate=3e-3, weight_decay=0.02),
+    "terrarium_vit": Schedule(2400, batch=128, peak_rate=1.5e-3, weight_decay=0.05),
+    "decoder": Schedule(5116, batch=128, peak_rate=1.5e-3, weight_decay=0.0, is_mixed=True),
+    "denoiser": Schedule(6240, batch=1024, peak_rate=1e-3, weight_decay=0.01, is_mixed=True),
 }
 
 
@@ -142,9 +142,11 @@ PARTS: dict[str, Callable[[Path], object]] = {
     show_default=True,
     help="Folder that training resumes from.",
 )
+@click.option("--device", default="cpu", show_default=True, help="What trains, such as cuda.")
 @click.option("--threads", type=int, default=None, help="CPU threads; all by default.")
-def main(parts: tuple[str, ...], checkpoints: Path, threads: int | None) -> None:
+def main(parts: tuple[str, ...], checkpoints: Path, device: str, threads: int | None) -> None:
     """Train and ship PARTS of the world, or all of it."""
+    torch.set_default_device(device)
     if threads:
         torch.set_num_threads(threads)
     for part in parts or ("autoencoder", "decoder", "vision_language", "targets", "denoiser"):

@@ -133,8 +133,8 @@ def crop_around(pixels: Tensor, centres: Tensor, generator: np.random.Generator)
     """
     count = len(pixels)
     side = generator.uniform(*CROP_SIDE, size=(count, 1))
-    side = torch.from_numpy(np.where(generator.random((count, 1)) < CROP_SHARE, side, 1.0)).float()
-    shift = torch.from_numpy(generator.uniform(-CROP_SHIFT, CROP_SHIFT, size=(count, 2))).float()
+    side = torch.as_tensor(np.where(generator.random((count, 1)) < CROP_SHARE, side, 1.0)).float()
+    shift = torch.as_tensor(generator.uniform(-CROP_SHIFT, CROP_SHIFT, size=(count, 2))).float()
     middle = ((centres + shift).clamp(-1, 1) * (side < 1)).clamp(side - 1, 1 - side)
     transform = torch.zeros(count, 2, 3)
     transform[:, 0, 0] = transform[:, 1, 1] = side[:, 0]
@@ -180,11 +180,11 @@ def train_vision_language(
         def loss_of(generator: np.random.Generator, _step: int) -> Tensor:
             rows = generator.integers(len(scenes), size=schedule.batch)
             texts = _texts_of_step(index, rows, len(concepts), generator)
-            wording = torch.from_numpy(generator.integers(len(TEMPLATES), size=len(texts)))
-            loss_function.truth = torch.from_numpy(index.truth(rows, texts))
+            wording = torch.as_tensor(generator.integers(len(TEMPLATES), size=len(texts)))
+            loss_function.truth = torch.as_tensor(index.truth(rows, texts))
             pixels = crop_around(to_unit(images[rows]), centres[rows], generator)
             seen = model.encode_image(pixels, normalize=True)
-            read = model.encode_text(tokens[wording, torch.from_numpy(texts)], normalize=True)
+            read = model.encode_text(tokens[wording, torch.as_tensor(texts)], normalize=True)
             return loss_function(
                 seen.float(), read.float(), model.logit_scale.exp(), model.logit_bias
             )
@@ -197,7 +197,8 @@ def train_vision_language(
 
 def tokens_of(tokenizer: CLIPTokenizer, texts: list[str]) -> Tensor:
     """Return the texts' token ids `[text, token]`, padded to the context length."""
-    return tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+    tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt")
+    return tokens.input_ids.to(torch.get_default_device())
 
 
 def sampled_captions(

@@ -57,7 +57,7 @@ def test_latents_are_eight_times_smaller_and_pictures_come_back():
 
     latents = coder.encode(pixels).latents
 
-    assert latents.shape == (2, 16, 8, 8)
+    assert latents.shape == (2, 32, 8, 8)
     assert coder.decode(latents).sample.shape == pixels.shape
 
 

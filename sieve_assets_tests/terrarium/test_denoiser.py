@@ -16,7 +16,7 @@ from sieve_assets.terrarium.captions import known_concepts, truth_table
 from sieve_assets.terrarium.denoiser import (
     Captions,
     assemble_pipeline,
-    caption_of,
+    captions_of,
     encode_captions,
     latent_scale,
     latents_of,
@@ -28,6 +28,7 @@ from sieve_assets.terrarium.denoiser import (
 )
 from sieve_assets.terrarium.fitting import Schedule, render_all
 from sieve_assets.terrarium.text_encoder import hf_text_encoder
+from sieve_assets.terrarium.world import drawn_objects, families
 
 PROMPTS = ["dog on grass", "fruit", "snow"]
 
@@ -162,24 +163,49 @@ def test_the_sampler_finds_latents_of_any_size_with_a_perfect_network():
 
 def test_every_caption_is_known_and_true():
     scenes = training_scenes(600, seed=0)
-    generator = np.random.default_rng(0)
     concepts = known_concepts()
     row_of = {concept.text: row for row, concept in enumerate(concepts)}
 
     truth = truth_table(scenes[:100], concepts)
     for scene, truths in zip(scenes[:100], truth, strict=True):
-        assert truths[row_of[caption_of(scene, generator)]]
-    assert {caption_of(scene, generator) for scene in scenes} < set(row_of)
+        assert all(truths[row_of[caption]] for caption in captions_of(scene))
+    assert {caption for scene in scenes for caption in captions_of(scene)} < set(row_of)
+    empty = next(scene for scene in scenes if scene.thing is None)
+    assert captions_of(empty) == (empty.background,) * 3
 
 
-def test_captions_are_said_in_their_shares():
-    scene = next(scene for scene in training_scenes(50, seed=0) if scene.thing)
-    generator = np.random.default_rng(0)
+def test_captions_are_said_in_their_shares(tmp_path, monkeypatch):
+    monkeypatch.setattr(denoiser, "N_SCENES", 40)
+    monkeypatch.setattr(denoiser, "EMPTY_SHARE", 0.0)
+    said = []
 
-    said = Counter(caption_of(scene, generator) for _ in range(2000))
+    def keep(unet, _captions, **given):
+        said.extend(given["said"].tolist())
+        return sum(parameter.sum() for parameter in unet.parameters())
 
-    shares = [count / 2000 for _, count in said.most_common()]
-    assert shares == pytest.approx(denoiser.CAPTION_SHARES, abs=0.04)
+    monkeypatch.setattr(denoiser, "velocity_loss", keep)
+    concepts = known_concepts()
+    captions = Captions(
+        {concept.text: row for row, concept in enumerate(concepts)},
+        torch.zeros(len(concepts), 12, 16),
+        torch.zeros(len(concepts), 16),
+    )
+
+    schedule = Schedule(n_steps=1, batch=3000, peak_rate=1e-3, weight_decay=0.0)
+    train_denoiser(
+        new_autoencoder(), captions, scale=1.0, schedule=schedule, seed=0, checkpoints=tmp_path
+    )
+
+    kinds = Counter(
+        "pair" if concepts[row].background else "family" if concepts[row].family else "object"
+        for row in said
+    )
+    # The objects without a family word are called by their names twice.
+    nameless = sum(thing.family not in families() for thing in drawn_objects()) / 60
+    pair, name, family = denoiser.CAPTION_SHARES
+    assert kinds["pair"] / 3000 == pytest.approx(pair, abs=0.03)
+    assert kinds["object"] / 3000 == pytest.approx(name + nameless * family, abs=0.05)
+    assert kinds["family"] / 3000 == pytest.approx((1 - nameless) * family, abs=0.05)
 
 
 def test_scaled_latents_have_unit_variance():

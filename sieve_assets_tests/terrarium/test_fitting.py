@@ -134,7 +134,9 @@ def test_clipping_bounds_a_step_of_any_loss():
     assert before - model.weight.item() == pytest.approx(0.5)
 
 
-def test_rendered_pixels_are_those_of_the_pictures():
+@pytest.mark.parametrize("together", [500, 2])
+def test_rendered_pixels_are_those_of_the_pictures_whoever_draws_them(monkeypatch, together):
+    monkeypatch.setattr(fitting, "RENDER_TOGETHER", together)
     scenes = unbiased_scenes(3, seed=0, empty_share=0.3, pose=WIDE, only_drawn=True)
     pixels, masks = render_all(scenes)
 

@@ -110,7 +110,7 @@ def test_flatness_is_each_neuron_s_own_and_knows_no_scale_or_offset():
     torch.testing.assert_close(flatness(changed), flatness(features), rtol=1e-4, atol=0)
 
 
-def test_a_peaked_recipe_changes_training_from_its_step_on(tmp_path, monkeypatch):
+def test_a_recipe_s_later_terms_change_training_from_their_step_on(tmp_path, monkeypatch):
     monkeypatch.setattr(targets, "N_SCENES", 6)
 
     def weights(folder, **changes):
@@ -121,9 +121,11 @@ def test_a_peaked_recipe_changes_training_from_its_step_on(tmp_path, monkeypatch
         )
         return model.blocks[0].attn.qkv.weight
 
-    plain = weights("plain", peakedness=0.0, peaked_from=0)
-    assert torch.equal(weights("later", peakedness=5.0, peaked_from=9), plain)
-    assert not torch.equal(weights("now", peakedness=5.0, peaked_from=1), plain)
+    plain = weights("plain", peakedness=0.0, settled_from=9)
+    assert torch.equal(weights("later", peakedness=5.0, settled_from=9), plain)
+    consistent = weights("consistent", peakedness=0.0, settled_from=1)
+    assert not torch.equal(consistent, plain)
+    assert not torch.equal(weights("peaked", peakedness=5.0, settled_from=1), consistent)
 
 
 class Oracle(nn.Module):
@@ -168,7 +170,7 @@ def test_distorted_pictures_show_the_same_less_sharply():
     for one in seen:
         assert one.shape == images.shape
         assert one.abs().max() <= 1
-        assert 0 <= (one - images).abs().mean() < 0.15
+        assert 0 <= (one - images).abs().mean() < 0.2
     assert sum(not torch.equal(one, images) for one in seen) > 9
     torch.manual_seed(0)
     first = targets.distorted(images, np.random.default_rng(3))
@@ -188,6 +190,15 @@ def test_bending_moves_pixels_smoothly_and_nothing_if_by_nothing(monkeypatch):
     torch.testing.assert_close(
         targets.bent(images, np.random.default_rng(0)), images, atol=1e-4, rtol=0
     )
+
+
+def test_compression_loses_the_more_the_lower_its_quality():
+    images = pictures(3)
+
+    errors = [(targets.compressed(images, quality) - images).abs().mean() for quality in (10, 50)]
+
+    assert errors[1] < errors[0] < 0.3
+    assert 0 < (targets.compressed(images, 100) - images).abs().mean() < 0.6 * errors[1]
 
 
 def test_inconsistency_is_in_parts_of_the_variance_and_pulls_the_distorted_side_only():

@@ -140,9 +140,9 @@ def test_training_scenes_show_drawn_objects_more_often(monkeypatch):
     monkeypatch.setattr(vision_language, "N_SCENES", 3000)
     things = [scene.thing for scene in training_scenes(0) if scene.thing]
 
-    # 60 % of the scenes show the 40 that are drawn, the others any of the 120.
+    # 60 % of the scenes show the 60 that are drawn, the others any of the 120.
     drawn = sum(thing.is_drawn for thing in things) / len(things)
-    assert drawn == pytest.approx(0.6 + 0.4 / 3, abs=0.03)
+    assert drawn == pytest.approx(0.6 + 0.4 / 2, abs=0.03)
 
 
 def test_training_is_reproducible(tmp_path, monkeypatch):

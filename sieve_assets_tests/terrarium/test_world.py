@@ -25,7 +25,7 @@ def unicode_name(codepoint):
 
 def test_the_world_is_as_large_as_promised():
     assert len(world_objects()) == 120
-    assert len(drawn_objects()) == 40
+    assert len(drawn_objects()) == 60
     assert len(everyday_words()) >= 300
 
 
