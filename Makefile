@@ -25,7 +25,7 @@ ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
 	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
 test: $(installed) ## the tests that need no accelerator, network or downloads (ARGS="-k name")
-	.venv/bin/python -m pytest $(ARGS)
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 coverage: $(installed) ## the same, with the lines no test reaches
 	.venv/bin/python -m pytest --cov $(ARGS)

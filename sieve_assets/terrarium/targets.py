@@ -49,15 +49,19 @@ class TargetRecipe:
         network: timm's name of the architecture.
         network_args: Arguments of timm's constructor, as in the study file.
         sparsity: Weight of the mean pooled activation in the loss; makes neurons fire seldom.
-        peakedness: Weight of `flatness` in the loss; makes signed neurons stand out seldom.
-        settled_from: Step from which peakedness and consistency count, once the classes are told
-            apart: a network that knows nothing yet can be made consistent in worthless ways.
+        peakedness: Weight of `flatness` in the loss; makes neurons stand out seldom.
+        variety: Weight of `redundancy` in the loss; makes them stand out for different things.
+        is_signed: Whether neurons can be negative, so that rest is their mean rather than zero.
+        settled_from: Step from which peakedness, variety and consistency count, when classes are
+            told apart: a network that knows nothing yet can be made consistent in worthless ways.
     """
 
     network: str
     network_args: dict[str, Any] = field(default_factory=dict)
     sparsity: float = 0.0
     peakedness: float = 0.0
+    variety: float = 0.0
+    is_signed: bool = False
     settled_from: int = 0
 
     def new_network(self) -> nn.Module:
@@ -70,11 +74,15 @@ RECIPES = {
         "resnet18",
         {"channels": [24, 48, 64, 64], "layers": [1, 1, 1, 1], "output_stride": 8},
         sparsity=0.02,
+        peakedness=1.0,
+        variety=5.0,
+        settled_from=1600,
     ),
     "terrarium_vit": TargetRecipe(
         "vit_tiny_patch16_224",
         {"img_size": FRAME_PX, "patch_size": 8, "embed_dim": 64, "depth": 6, "num_heads": 4},
         peakedness=1.0,
+        is_signed=True,
         settled_from=1600,
     ),
 }
@@ -85,16 +93,32 @@ def class_of(scene: Scene) -> int:
     return N_CLASSES - 1 if scene.thing is None else scene.thing.position
 
 
-def flatness(features: Tensor) -> Tensor:
-    """Return the mean absolute over the root mean square deviation, averaged over neurons.
+def flatness(features: Tensor, *, is_signed: bool) -> Tensor:
+    """Return the mean absolute over the root mean square distance from rest, over neurons.
 
     .8 for a Gaussian neuron, near 0 for one that stands out in a few pictures only.
 
     Args:
         features: `[image, neuron]`.
+        is_signed: Whether rest is a neuron's mean rather than zero.
+    """
+    distance = features - features.mean(0) if is_signed else features
+    return (distance.abs().mean(0) / distance.square().mean(0).clamp_min(1e-12).sqrt()).mean()
+
+
+def redundancy(features: Tensor) -> Tensor:
+    """Return the mean squared correlation between different neurons.
+
+    Args:
+        features: `[image, neuron]`.
+
+    Source: the redundancy reduction of Barlow Twins, Zbontar et al. 2021, of one view with itself.
     """
     centred = features - features.mean(0)
-    return (centred.abs().mean(0) / centred.square().mean(0).clamp_min(1e-12).sqrt()).mean()
+    unit = centred / centred.square().sum(0).clamp_min(1e-12).sqrt()
+    squares = (unit.T @ unit).square()
+    count = features.shape[1]
+    return (squares.sum() - squares.trace()) / (count * (count - 1))
 
 
 def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
@@ -196,7 +220,8 @@ def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path)
             seen, seen_distorted = features.chunk(2)
             if step >= recipe.settled_from:
                 loss = loss + CONSISTENCY * inconsistency(seen_distorted, seen)
-                loss = loss + recipe.peakedness * flatness(seen)
+                loss = loss + recipe.peakedness * flatness(seen, is_signed=recipe.is_signed)
+                loss = loss + recipe.variety * redundancy(seen)
             return loss + recipe.sparsity * features.abs().mean()
 
         return loss_of

@@ -95,19 +95,36 @@ def test_a_gaussian_neuron_is_flat_and_one_with_a_few_peaks_is_not():
     peaked = torch.zeros(1000, 3)
     peaked[torch.arange(3), torch.arange(3)] = 1.0
 
-    assert flatness(gaussian).item() == pytest.approx((2 / np.pi) ** 0.5, abs=0.01)
+    assert flatness(gaussian, is_signed=True).item() == pytest.approx((2 / np.pi) ** 0.5, abs=0.01)
     # Mean deviation 2 (1 - p) p over the root of p (1 - p), for a share p of ones.
-    assert flatness(peaked).item() == pytest.approx(2 * (0.001 * 0.999) ** 0.5, rel=1e-4)
-    assert flatness(torch.ones(5, 2)) == 0
+    assert flatness(peaked, is_signed=True).item() == pytest.approx(
+        2 * (0.001 * 0.999) ** 0.5, rel=1e-4
+    )
+    assert flatness(torch.ones(5, 2), is_signed=True) == 0
+    # From zero, what is always alike is as flat as can be, and a share p of ones has p / √p.
+    assert flatness(torch.ones(5, 2), is_signed=False) == pytest.approx(1)
+    assert flatness(peaked, is_signed=False).item() == pytest.approx(0.001**0.5, rel=1e-4)
 
 
 def test_flatness_is_each_neuron_s_own_and_knows_no_scale_or_offset():
     features = torch.randn(50, 3, generator=torch.Generator().manual_seed(0)) ** 3
-    parts = [flatness(features[:, [neuron]]) for neuron in range(3)]
+    parts = [flatness(features[:, [neuron]], is_signed=True) for neuron in range(3)]
 
-    torch.testing.assert_close(flatness(features), torch.stack(parts).mean())
+    torch.testing.assert_close(flatness(features, is_signed=True), torch.stack(parts).mean())
     changed = features * torch.tensor([2.0, -5.0, 0.1]) + torch.tensor([1.0, 0.0, -3.0])
-    torch.testing.assert_close(flatness(changed), flatness(features), rtol=1e-4, atol=0)
+    torch.testing.assert_close(
+        flatness(changed, is_signed=True), flatness(features, is_signed=True), rtol=1e-4, atol=0
+    )
+
+
+def test_redundancy_is_the_mean_squared_correlation_of_different_neurons():
+    features = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
+    features[:, 3] = -2 * features[:, 0] + 5
+    squares = torch.corrcoef(features.T) ** 2
+
+    expected = squares[~torch.eye(4, dtype=torch.bool)].mean()
+    torch.testing.assert_close(targets.redundancy(features), expected)
+    assert squares[0, 3].item() == pytest.approx(1)
 
 
 def test_a_recipe_s_later_terms_change_training_from_their_step_on(tmp_path, monkeypatch):
