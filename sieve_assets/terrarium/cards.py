@@ -85,7 +85,8 @@ CARDS = {
             "compression, with a weight of 3 on equal answers and none on standing out. Then, as "
             "here, on two CPU cores with 128 pictures a step of 60,000 scenes: 700 steps up to a "
             "rate of .0008 (averaged with the first, 4 parts to 6), 700 up to .001 with a weight "
-            "of .4 on standing out from a neuron's mean, 800 up to .0015."
+            "of .4 on standing out from a neuron's mean, 800 up to .0015 (averaged with the ones "
+            "before, 4 parts to 6)."
         ),
     ),
     "terrarium_vit": Card(

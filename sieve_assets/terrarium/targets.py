@@ -50,17 +50,15 @@ class TargetRecipe:
         network_args: Arguments of timm's constructor, as in the study file.
         sparsity: Weight of the mean pooled activation in the loss; makes neurons fire seldom.
         peakedness: Weight of `flatness` in the loss; makes neurons stand out seldom.
-        variety: Weight of `redundancy` in the loss; makes them stand out for different things.
         is_signed: Whether neurons can be negative, so that rest is their mean rather than zero.
-        settled_from: Step from which peakedness, variety and consistency count, when classes are
-            told apart: a network that knows nothing yet can be made consistent in worthless ways.
+        settled_from: Step from which peakedness and consistency count, once the classes are told
+            apart: a network that knows nothing yet can be made consistent in worthless ways.
     """
 
     network: str
     network_args: dict[str, Any] = field(default_factory=dict)
     sparsity: float = 0.0
     peakedness: float = 0.0
-    variety: float = 0.0
     is_signed: bool = False
     settled_from: int = 0
 
@@ -75,7 +73,6 @@ RECIPES = {
         {"channels": [24, 48, 64, 64], "layers": [1, 1, 1, 1], "output_stride": 8},
         sparsity=0.02,
         peakedness=1.0,
-        variety=5.0,
         settled_from=1600,
     ),
     "terrarium_vit": TargetRecipe(
@@ -104,21 +101,6 @@ def flatness(features: Tensor, *, is_signed: bool) -> Tensor:
     """
     distance = features - features.mean(0) if is_signed else features
     return (distance.abs().mean(0) / distance.square().mean(0).clamp_min(1e-12).sqrt()).mean()
-
-
-def redundancy(features: Tensor) -> Tensor:
-    """Return the mean squared correlation between different neurons.
-
-    Args:
-        features: `[image, neuron]`.
-
-    Source: the redundancy reduction of Barlow Twins, Zbontar et al. 2021, of one view with itself.
-    """
-    centred = features - features.mean(0)
-    unit = centred / centred.square().sum(0).clamp_min(1e-12).sqrt()
-    squares = (unit.T @ unit).square()
-    count = features.shape[1]
-    return (squares.sum() - squares.trace()) / (count * (count - 1))
 
 
 def shifted(images: Tensor, generator: np.random.Generator) -> Tensor:
@@ -221,7 +203,6 @@ def train_target(name: str, *, schedule: Schedule, seed: int, checkpoints: Path)
             if step >= recipe.settled_from:
                 loss = loss + CONSISTENCY * inconsistency(seen_distorted, seen)
                 loss = loss + recipe.peakedness * flatness(seen, is_signed=recipe.is_signed)
-                loss = loss + recipe.variety * redundancy(seen)
             return loss + recipe.sparsity * features.abs().mean()
 
         return loss_of

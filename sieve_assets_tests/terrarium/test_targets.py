@@ -117,16 +117,6 @@ def test_flatness_is_each_neuron_s_own_and_knows_no_scale_or_offset():
     )
 
 
-def test_redundancy_is_the_mean_squared_correlation_of_different_neurons():
-    features = torch.randn(40, 4, generator=torch.Generator().manual_seed(0))
-    features[:, 3] = -2 * features[:, 0] + 5
-    squares = torch.corrcoef(features.T) ** 2
-
-    expected = squares[~torch.eye(4, dtype=torch.bool)].mean()
-    torch.testing.assert_close(targets.redundancy(features), expected)
-    assert squares[0, 3].item() == pytest.approx(1)
-
-
 def test_a_recipe_s_later_terms_change_training_from_their_step_on(tmp_path, monkeypatch):
     monkeypatch.setattr(targets, "N_SCENES", 6)
 
