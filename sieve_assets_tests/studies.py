@@ -86,7 +86,7 @@ n_samples = 6
 
 [hypothesize]
 single_cluster_test = "min_silhouette"
-min_silhouette = 0.2
+min_silhouette = 0.4
 """
 OF_CNN = TINY_STUDY[
     TINY_STUDY.index('rule = "ratio"') : TINY_STUDY.index("\n\n[targets.vit]")

@@ -89,7 +89,7 @@ def small(tiny, tmp_path_factory) -> StudyRun:
         concepts="\ufeff dog\r\n\r\ndog\r\n",
         **{
             "n_samples = 6": "n_samples = 20\nheld_out_share = 0.0",
-            "min_silhouette = 0.2": "min_silhouette = 0.2\nn_concepts = 3",
+            "min_silhouette = 0.4": "min_silhouette = 0.2\nn_concepts = 3",
         },
     )
     for number, scene in enumerate(scenes_of(tiny)[:12]):

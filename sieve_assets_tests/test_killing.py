@@ -136,7 +136,7 @@ def test_a_read_only_store_can_be_read_and_says_what_it_lacks(uninterrupted, tmp
     expected, _ = uninterrupted
     shutil.copytree(expected.data, tmp_path / "data")
     (tmp_path / "other").mkdir()
-    other = expected.anew(tmp_path / "other", {"min_silhouette = 0.2": "min_silhouette = 0.9"})
+    other = expected.anew(tmp_path / "other", {"min_silhouette = 0.4": "min_silhouette = 0.9"})
 
     ran = in_own_mounts(
         READ_ONLY, expected.file, tmp_path / "data", tmp_path / "home", tmp_path, other.file

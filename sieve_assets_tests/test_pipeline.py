@@ -17,7 +17,7 @@ from sieve_assets_tests.studies import BY_NEURON, StudyRun, assert_same_rows
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "sieve.toml"
-FEWER = {"n_images = 12000": "n_images = 2000", "n_images = 16": "n_images = 3"}
+FEWER = {"n_images = 12000": "n_images = 2000", "n_images = 24": "n_images = 3"}
 PERCENTILE_ROUNDING = 3e-7
 """Relative: a percentile may round to the float32 beside."""
 SCORE_ROUNDING = 1e-6

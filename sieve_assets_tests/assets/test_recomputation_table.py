@@ -36,7 +36,7 @@ SETTINGS = {
         "[hypothesize]": "[hypothesize]\ncrop_padding = 0.3"
     },
     "`min_silhouette` and other settings of the clusters": {
-        "min_silhouette = 0.2": "min_silhouette = 0.9"
+        "min_silhouette = 0.4": "min_silhouette = 0.9"
     },
     "the seed": {"[targets.cnn]": "seed = 5\n[targets.cnn]"},
     "K (`n_concepts`)": {"[hypothesize]": "[hypothesize]\nn_concepts = 1"},

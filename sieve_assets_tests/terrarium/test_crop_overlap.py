@@ -13,7 +13,7 @@ from sieve_assets.terrarium.scenes import FRAME_PX, WIDE, unbiased_scenes
 
 @pytest.fixture(scope="module")
 def pictures():
-    scenes = unbiased_scenes(6, seed=3, empty_share=0, pose=WIDE, only_drawn=True)
+    scenes = unbiased_scenes(6, seed=4, empty_share=0, pose=WIDE, only_drawn=True)
     return [draw_scene(scene) for scene in scenes]
 
 

@@ -49,7 +49,7 @@ def test_cards_and_the_sheet_are_written_beside_the_study(study_file):
         assert text.startswith(f"# {card.title}\n")
         assert str(folder_of(name, study)) in output
     with Image.open(study_file.parent / SHEET) as sheet:
-        assert sheet.size == (822, 611), "eight columns, five rows"
+        assert sheet.size == (822, 974), "eight columns, eight rows"
     assert "object right, biased scenes" in output
     assert "(rendered: " in output
 
