@@ -81,7 +81,7 @@ def captions_of(scene: Scene) -> tuple[str, str, str]:
     """
     thing = scene.thing
     if thing is None:
-        return (scene.background,) * 3
+        return scene.background, scene.background, scene.background
     kind = thing.family if thing.family in families() else thing.name
     return pair_text(thing, scene.background), thing.name, kind
 
