@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from sieve_assets.terrarium.captions import concept_named, scene_of
-from sieve_assets.terrarium.renderer import draw_scene, renderer_identity
+from sieve_assets.terrarium.renderer import draw_scenes, renderer_identity
 from sieve_assets.terrarium.scenes import NARROW, WIDE, Scene, unbiased_scenes
 
 UNBIASED_SCENES = 20_000
@@ -92,7 +92,7 @@ def concept_generator(text: str) -> np.random.Generator:
 
 def draw_images(scenes: Sequence[Scene]) -> UInt8[np.ndarray, "image row column 3"]:
     """Return the scenes' pictures."""
-    return np.stack([draw_scene(scene).image for scene in scenes])
+    return draw_scenes(scenes).images
 
 
 def draw_batches(
