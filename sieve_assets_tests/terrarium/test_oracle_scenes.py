@@ -8,7 +8,7 @@ import pytest
 from sieve_assets.terrarium import oracle_scenes
 from sieve_assets.terrarium.captions import concept_named
 from sieve_assets.terrarium.oracle_scenes import SceneSet, draw_batches, set_of, unbiased_set
-from sieve_assets.terrarium.renderer import draw_scene
+from sieve_assets.terrarium.renderer import draw_scene, draw_scenes
 from sieve_assets.terrarium.scenes import NARROW, WIDE
 from sieve_assets.terrarium.world import BACKGROUNDS, world_objects
 
@@ -99,7 +99,7 @@ def test_no_more_is_drawn_than_is_asked_for(monkeypatch):
     monkeypatch.setattr(oracle_scenes, "MOST_AT_ONCE", 4)
     drawn = []
     monkeypatch.setattr(
-        oracle_scenes, "draw_scene", lambda scene: drawn.append(scene) or draw_scene(scene)
+        oracle_scenes, "draw_scenes", lambda scenes: drawn.extend(scenes) or draw_scenes(scenes)
     )
 
     batches = draw_batches(SceneSet(None, 40).scenes(), batch_size=2)
