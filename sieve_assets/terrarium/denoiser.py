@@ -63,7 +63,7 @@ def new_scheduler() -> DPMSolverMultistepScheduler:
     """Return the noise schedule and sampler; it never clips latents.
 
     Steps are spread evenly over the logarithm of signal to noise. Spread over time instead, most
-    of them fall where there is hardly any signal, and ten end far from what a hundred draw.
+    of them fall where there is hardly any signal, and ten end far from what eighty draw.
     """
     return DPMSolverMultistepScheduler(
         beta_schedule="squaredcos_cap_v2",

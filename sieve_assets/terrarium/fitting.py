@@ -20,7 +20,7 @@ CHECKPOINT_EVERY_STEPS = 100
 SHOW_EVERY_STEPS = 20
 """Steps between two readings of the loss, which make a GPU wait."""
 RENDER_TOGETHER = 500
-"""Scenes that a worker draws at a time; fewer than twice as many are drawn in this process."""
+"""Scenes that a worker draws at a time; if there are no more, this process draws them."""
 AVERAGE_DECAY = 0.998
 """Decay a step of the averaged weights, which are the ones that ship."""
 
