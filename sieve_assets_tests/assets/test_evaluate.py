@@ -75,9 +75,9 @@ def again(judged, tmp_path):
 @pytest.fixture
 def drawn(monkeypatch):
     """Grows by each scene that is drawn."""
-    scenes, original = [], oracle_scenes.draw_scene
+    scenes, original = [], oracle_scenes.draw_scenes
     monkeypatch.setattr(
-        oracle_scenes, "draw_scene", lambda scene: scenes.append(scene) or original(scene)
+        oracle_scenes, "draw_scenes", lambda several: scenes.extend(several) or original(several)
     )
     return scenes
 
