@@ -24,6 +24,15 @@ PROCESS = "sieve_assets/process"
 QUIET = {"loggers": {"console": {"config": {"log_level": "WARNING"}}}}
 
 
+UNFINISHED = (
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+"""Where a run of ours can be when its process is killed: it is recorded before it starts."""
+
+
 class StageError(Exception):
     """A stage failed for one target."""
 
@@ -142,8 +151,7 @@ def this_process() -> str:
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> None:
     """Mark as failed the runs of earlier commands on this machine whose process is gone."""
-    unfinished = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])
-    for run in instance.get_runs(filters=unfinished):
+    for run in instance.get_runs(filters=dg.RunsFilter(statuses=UNFINISHED)):
         host, _, process = run.tags.get(PROCESS, "").rpartition(":")
         if host == socket.gethostname() and not _is_alive(int(process)):
             instance.report_run_failed(run, "Its process ended without a word: it was killed.")
