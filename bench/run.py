@@ -3,6 +3,7 @@
 Ratios are taken side by side in one run, since absolute times vary from machine to machine.
 """
 
+import logging
 import shutil
 import tempfile
 import time
@@ -13,9 +14,9 @@ import dagster as dg
 import torch
 from rich.console import Console
 
+from sieve_assets.assets.conductor import Conductor, legs
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.verify import draw_missing
-from sieve_assets.demo import Conductor, legs
 from sieve_assets.method.generated_image_sets import picture_requests
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.networks import load_network
@@ -70,7 +71,8 @@ def compare_drawing(bench: Workbench, console: Console) -> None:
     bench.generator.draw(prompts[:4], seeds[:4])
     bare = seconds_of(lambda: bench.generator.draw(prompts, seeds))
     requests = picture_requests(prompts, identity=bench.generator_identity, n_images=1)
-    banked = seconds_of(lambda: draw_missing(bench, requests, run_id="bench"))
+    log = logging.getLogger("bench")
+    banked = seconds_of(lambda: draw_missing(bench, requests, run_id="bench", log=log))
     console.print(
         f"{N_PICTURES} pictures: {banked / N_PICTURES:.3f} s each into the bank, "
         f"{bare / N_PICTURES:.3f} s alone: {banked / bare:.2f}"
@@ -83,7 +85,7 @@ def main() -> None:
     try:
         bench = Workbench(study_file=str(small_study(folder)))
         with dg.DagsterInstance.local_temp(str(folder)) as instance:
-            conductor = Conductor(bench, instance, console)
+            conductor = Conductor(bench, instance, lambda heading, _: console.print(heading))
             stages = conductor.seconds
             for model in sorted(bench.study.targets):
                 before = stages["probe_pass"]

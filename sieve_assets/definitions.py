@@ -1,37 +1,13 @@
-"""The code location: every stage of the study as an asset, and their workbench. No logic."""
+"""The code location: stages and what they are given, jobs, schedules, sensors. No logic."""
 
 import dagster as dg
 
-from sieve_assets.assets.evaluate import has_known_truth, oracle_rates, truth_agreement
-from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, patch_embeddings
-from sieve_assets.assets.probe import probe_activations, probe_images, probe_pass
+from sieve_assets.assets.automation import keep_up_to_date, schedules, watch
+from sieve_assets.assets.jobs import jobs
+from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.select import neuron_ratios, selected_samples
-from sieve_assets.assets.stages import Stage
-from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
-from sieve_assets.study import Study
-
-STAGES = (
-    probe_images,
-    probe_pass,
-    probe_activations,
-    neuron_ratios,
-    selected_samples,
-    patch_embeddings,
-    clusters,
-    concept_hypotheses,
-    generated_image_sets,
-    activation_rates,
-    verified_concepts,
-)
-EVALUATION = (oracle_rates, truth_agreement)
-"""Stages that need images whose truth is known: probe sets of the embedded world."""
-
-
-def stages_of(study: Study) -> tuple[Stage, ...]:
-    """The stages of a study, in order."""
-    is_known = any(has_known_truth(study, model) for model in study.targets)
-    return (*STAGES, *EVALUATION) if is_known else STAGES
+from sieve_assets.assets.sources import SOURCES
+from sieve_assets.assets.stale_report import stale_report
 
 
 def definitions_of(bench: Workbench) -> dg.Definitions:
@@ -40,8 +16,16 @@ def definitions_of(bench: Workbench) -> dg.Definitions:
     Raises:
         StudyError: The study file is missing or wrong.
     """
+    offered = {job.name: job for job in jobs(bench.study)}
     return dg.Definitions(
-        assets=[stage.asset(bench.study) for stage in stages_of(bench.study)],
+        assets=[
+            *(stage.asset(bench.study) for stage in stages_of(bench.study)),
+            *(source.asset(bench.study) for source in SOURCES.values()),
+            stale_report(bench.study),
+        ],
+        jobs=offered.values(),
+        schedules=schedules(bench, offered["everything_for_a_target"]),
+        sensors=[watch(bench, offered["recompute_stale"]), keep_up_to_date()],
         resources={"bench": bench},
         executor=dg.in_process_executor,
     )

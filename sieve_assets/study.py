@@ -4,11 +4,7 @@ Sources: "SIEVE" is arXiv 2603.24953; "method.md" is docs/method.md. What reads 
 `study_file`. Settings made in code, without a file, are not checked for missing paths and names.
 """
 
-import hashlib
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
 
@@ -22,6 +18,7 @@ from sieve_assets.study_values import (
     Network,
     NotNegative,
     OpenShare,
+    Owner,
     Percentile,
     Positive,
     Seed,
@@ -84,6 +81,8 @@ class Target(_Settings):
     """Where in a picture a neuron looks. method.md, decisions 6 and 7."""
     rule: Literal["ratio", "signed"]
     """Measure of selectivity: "signed" if activations can be negative. method.md, decision 4."""
+    beta: Positive | None = None
+    """Threshold of this target; [select]'s for its rule if absent."""
     transform: Transform
     """From a picture to the network's input."""
     probe: str
@@ -240,6 +239,8 @@ class Study(_Settings):
     """Whose choices stand where the file says nothing: a careful user's, or the paper's."""
     seed: Seed = 0
     """Of everything random but the renderer."""
+    owners: list[Owner] = []
+    """Who is asked about the assets, for Dagster: e-mail addresses, or teams as "team:vision"."""
     targets: dict[Name, Target] = Field(min_length=1)
     """What is studied, by name: the `model` partitions."""
     probes: dict[Name, Probe]
@@ -261,31 +262,3 @@ class Study(_Settings):
     def n_neurons(self) -> int:
         """Width of the widest target: the `neuron` partitions."""
         return max(target.width for target in self.targets.values())
-
-
-def settings_hash(*parts: object) -> str:
-    """SHA-256, in hex, of settings as canonical JSON: the same settings, the same hash, anywhere.
-
-    Paths are left out, so that a study may move: what a path leads to is identified by its content,
-    whose hash (of weights, of a picture) the caller adds as another part.
-
-    Args:
-        parts: Settings, or anything JSON can say; their order counts.
-
-    Raises:
-        TypeError: A part is neither.
-        ValueError: A number is not finite.
-    """
-    plain = [_without_paths(part) for part in parts]
-    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def _without_paths(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return _without_paths(value.model_dump())
-    if isinstance(value, Mapping):
-        return {key: _without_paths(one) for key, one in value.items() if not isinstance(one, Path)}
-    if isinstance(value, list | tuple):
-        return [_without_paths(one) for one in value]
-    return value

@@ -21,6 +21,7 @@ OpenShare = Annotated[float, Field(strict=True, gt=0, lt=1)]
 Percentile = Annotated[float, Field(strict=True, gt=0, lt=100)]
 Silhouette = Annotated[float, Field(strict=True, ge=-1, le=1)]
 
+_OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PARTITION_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _NETWORK = re.compile(r"(timm|torchvision):[A-Za-z0-9_.]+")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.@:-]*(/[\w.@:-]+)?")
@@ -103,7 +104,16 @@ def _folder_or_hub_name(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _checked_owner(value: str) -> str:
+    if not _OWNER.fullmatch(value):
+        raise refusal(
+            "an e-mail address or team:<name>", 'For example "ada@example.org" or "team:vision".'
+        )
+    return value
+
+
 Name = Annotated[str, AfterValidator(_checked_name)]
+Owner = Annotated[str, AfterValidator(_checked_owner)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 Template = Annotated[str, AfterValidator(_checked_template)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]

@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sieve_assets.assets.pipeline import EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import neuron_key
-from sieve_assets.definitions import EVALUATION, STAGES, definitions_of
+from sieve_assets.definitions import definitions_of
 from sieve_assets.stores.schema import tables
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets.terrarium.renderer import draw_scene

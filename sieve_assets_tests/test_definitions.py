@@ -7,8 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from sieve_assets.assets.pipeline import EVALUATION, STAGES, stages_of
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.definitions import EVALUATION, STAGES, definitions_of, stages_of
+from sieve_assets.assets.sources import SOURCES
+from sieve_assets.definitions import definitions_of
 from sieve_assets.study_problems import StudyError
 from sieve_assets_tests.studies import WORLD_PROBE
 
@@ -56,7 +58,8 @@ def test_every_stage_of_the_method_is_an_asset(finished):
     definitions = definitions_of(finished.bench())
     names = {key.to_user_string() for key in definitions.resolve_all_asset_keys()}
 
-    assert names == {stage.name for stage in STAGES} == {"probe_pass", *TABLES}
+    assert {stage.name for stage in STAGES} == {"probe_pass", *TABLES}
+    assert names == {*(stage.name for stage in STAGES), *SOURCES, "stale_report"}
     assert definitions.executor == dg.in_process_executor
 
 
@@ -64,7 +67,8 @@ def test_a_study_of_the_embedded_world_has_the_stages_that_know_the_truth(finish
     bench = finished.anew(tmp_path, WORLD_PROBE).bench()
     names = {key.to_user_string() for key in definitions_of(bench).resolve_all_asset_keys()}
 
-    assert names == {stage.name for stage in (*STAGES, *EVALUATION)}
+    stages = {stage.name for stage in (*STAGES, *EVALUATION)}
+    assert names == {*stages, *SOURCES, "stale_report"}
     assert stages_of(bench.study) == (*STAGES, *EVALUATION)
     assert stages_of(finished.bench().study) == STAGES
 

@@ -9,8 +9,8 @@ import pytest
 from dagster._core.test_utils import create_run_for_test
 
 from sieve_assets import demo
+from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.definitions import STAGES
 
 
 @pytest.fixture

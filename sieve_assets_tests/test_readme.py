@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from sieve_assets.definitions import EVALUATION, STAGES
+from sieve_assets.assets.pipeline import EVALUATION, STAGES
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 ALL = (*STAGES, *EVALUATION)

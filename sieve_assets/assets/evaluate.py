@@ -3,6 +3,7 @@
 Only for targets whose probe set the world renders: nothing is known of other images.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,11 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, concept_names
 from sieve_assets.assets.known_scenes import observe
-from sieve_assets.assets.records import Recorder, work
+from sieve_assets.assets.probe import target_as_made
+from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios
+from sieve_assets.assets.shown import truth_pictures
 from sieve_assets.assets.stages import Recipe, Share, stage
 from sieve_assets.assets.verify import activation_rates, verified_concepts
 from sieve_assets.study import Study, TerrariumProbe
@@ -58,7 +61,7 @@ def has_known_truth(study: Study, model: str) -> bool:
 
 def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
     if not has_known_truth(bench.study, model):
-        return Recipe((NO_TRUTH,))
+        return Recipe({"truth": NO_TRUTH}, status=NO_TRUTH)
     from sieve_assets.terrarium.oracle_scenes import (  # noqa: PLC0415 (only for this world)
         set_of,
         unbiased_set,
@@ -66,7 +69,8 @@ def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
 
     sets = [unbiased_set().identity, set_of("").identity]
     names = concept_names(bench.study.concepts)
-    return Recipe((names, sets, N_SHUFFLES, SHUFFLE_SEED), bench.target_hash(model))
+    settings = {"concepts": names, "scenes": sets, "shuffles": N_SHUFFLES, "seed": SHUFFLE_SEED}
+    return Recipe(settings, **target_as_made(bench, model))
 
 
 @stage(
@@ -74,29 +78,40 @@ def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
     by="neuron",
     reads=[concept_hypotheses, neuron_ratios],
     recipe=_oracle_recipe,
+    given=["target_weights", "concept_set"],
+    runs_models=True,
+    facts="""
+    SELECT p.neuron, s.status, count(o.concept) AS hypotheses, max(o.oracle_ar) AS "best oracle AR",
+        list(DISTINCT o.concept ORDER BY o.concept) FILTER (o.oracle_true) AS "true names",
+        any_value(o.best_concept) AS "best name of all", any_value(o.best_f1) AS "its F1"
+    FROM (SELECT unnest($neurons) AS neuron) p
+    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    LEFT JOIN oracle_rates o ON o.model = $model AND o.neuron = p.neuron GROUP BY ALL
+    """,
 )
 def oracle_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Each hypothesis on rendered scenes whose truth is known: its AR, and whether it is true.
 
-    Targets without a probe set of the embedded world get no rows.
+    The oracle's AR is the share of 500 scenes that do show the concept on which the neuron fires; a
+    name is true if it says when the neuron fires (F1). Source: docs/method.md, section 5. Targets
+    without a probe set of the embedded world get no rows.
     """
     for recorder in work(context, bench, oracle_rates):
         share = recorder.share
         if not has_known_truth(bench.study, share.model):
-            _write_nothing(recorder)
+            recorder.write(pd.DataFrame())
             continue
         rows = read_hypotheses(bench, share)
         if len(rows):
-            target, names = bench.target(share.model), concept_names(bench.study.concepts)
-            rows = with_rates(bench, target, with_scores(bench, target, rows, names))
-        recorder.write(rows if len(rows) else pd.DataFrame(), table="oracle_rates")
+            rows = _with_truth(bench, rows, share.model, context.log)
+        recorder.write(rows if len(rows) else pd.DataFrame())
 
 
-def _write_nothing(recorder: Recorder) -> None:
-    """Leave no rows, and say why."""
-    recorder.write(pd.DataFrame(), table=recorder.stage.name)
-    for key in recorder.share.keys:
-        recorder.context.add_asset_metadata({"status": NO_TRUTH}, partition_key=key)
+def _with_truth(
+    bench: Workbench, rows: pd.DataFrame, model: str, log: logging.Logger
+) -> pd.DataFrame:
+    target, names = bench.target(model), concept_names(bench.study.concepts)
+    return with_rates(bench, target, with_scores(bench, target, rows, names, log=log), log=log)
 
 
 def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
@@ -112,7 +127,12 @@ def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
 
 
 def with_scores(
-    bench: Workbench, target: "Target", rows: pd.DataFrame, names: Sequence[str]
+    bench: Workbench,
+    target: "Target",
+    rows: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    log: logging.Logger,
 ) -> pd.DataFrame:
     """The hypotheses, all of the concept set, with their F1 on unbiased scenes, and their truth."""
     from sieve_assets.method.oracle_rates import oracle_scores  # noqa: PLC0415 (with the world)
@@ -122,7 +142,7 @@ def with_scores(
     neuron, neurons = pd.factorize(rows["neuron"])
     concept = pd.Index(names).get_indexer(pd.Index(rows["concept"]))
     scenes = unbiased_set()
-    answers = bench.arrays.open(observe(bench, target, [scenes])[scenes], verify=True)[
+    answers = bench.arrays.open(observe(bench, target, [scenes], log=log)[scenes], verify=True)[
         "activations"
     ]
     scores = oracle_scores(
@@ -141,7 +161,9 @@ def with_scores(
     )
 
 
-def with_rates(bench: Workbench, target: "Target", rows: pd.DataFrame) -> pd.DataFrame:
+def with_rates(
+    bench: Workbench, target: "Target", rows: pd.DataFrame, *, log: logging.Logger
+) -> pd.DataFrame:
     """The hypotheses with their AR on scenes rendered for them, where they name something."""
     from sieve_assets.method.activation_rates import activation_rates  # noqa: PLC0415 (scipy)
     from sieve_assets.terrarium.captions import concept_named  # noqa: PLC0415 (only this world)
@@ -152,7 +174,7 @@ def with_rates(bench: Workbench, target: "Target", rows: pd.DataFrame) -> pd.Dat
     named = rows.loc[rows["is_of_world"]]
     if named.empty:
         return rows
-    uris = observe(bench, target, [set_of(name) for name in named["concept"].unique()])
+    uris = observe(bench, target, [set_of(name) for name in named["concept"].unique()], log=log)
     answers = {
         scenes.concept: bench.arrays.open(uri, verify=True)["activations"]
         for scenes, uri in uris.items()
@@ -169,7 +191,9 @@ def with_rates(bench: Workbench, target: "Target", rows: pd.DataFrame) -> pd.Dat
 
 
 def _agreement_recipe(bench: Workbench, model: str) -> Recipe:
-    return Recipe(() if has_known_truth(bench.study, model) else (NO_TRUTH,))
+    if not has_known_truth(bench.study, model):
+        return Recipe({"truth": NO_TRUTH}, status=NO_TRUTH)
+    return Recipe({})
 
 
 @stage(
@@ -177,24 +201,26 @@ def _agreement_recipe(bench: Workbench, model: str) -> Recipe:
     by="model",
     reads=[oracle_rates, activation_rates, verified_concepts, concept_hypotheses, clusters],
     recipe=_agreement_recipe,
+    facts="SELECT -1 AS neuron, * EXCLUDE (model) FROM truth_agreement WHERE model = $model",
+    pictures=truth_pictures,
 )
 def truth_agreement(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """How far a target's activation rates and verdicts agree with the known truth."""
+    """How far a target's activation rates and verdicts agree with the known truth.
+
+    Mean |AR - oracle AR|, precision and recall of the verdicts, true names with and without Verify.
+    Source: docs/method.md, section 5.
+    """
     for recorder in work(context, bench, truth_agreement):
         share = recorder.share
         if not has_known_truth(bench.study, share.model):
-            _write_nothing(recorder)
+            recorder.write(pd.DataFrame())
             continue
         model = {"model": share.model}
         n_judged = bench.warehouse.read(_JUDGED_NEURONS, model)["n"].iloc[0]
         is_complete = bool(n_judged == bench.study.targets[share.model].width)
         found = agreement(bench.warehouse.read(_TESTED, model))
         row = {**model, **found, "is_complete": is_complete}
-        recorder.write(pd.DataFrame([row]), table="truth_agreement")
-        context.add_asset_metadata(
-            {name: value for name, value in found.items() if np.isfinite(value)},
-            partition_key=share.keys[0],
-        )
+        recorder.write(pd.DataFrame([row]))
 
 
 def agreement(tested: pd.DataFrame) -> dict[str, Any]:

@@ -7,14 +7,18 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.probe import probe_images, probe_pass
-from sieve_assets.assets.records import Attempts, split_by_neuron, work
+from sieve_assets.assets.probe import probe_pass
+from sieve_assets.assets.probe_sets import probe_images
+from sieve_assets.assets.records import split_by_neuron, work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
+from sieve_assets.assets.shown import crop_pictures
+from sieve_assets.assets.soundness import files_are_whole, unit_vectors
 from sieve_assets.assets.stages import Recipe, Share, stage
 from sieve_assets.method.concept_sets import parse_concepts
 from sieve_assets.study import Concepts, Study
 
+VISION_LANGUAGE = "vision-language model"
 CROP_SETTINGS = {"crop_level", "crop_padding", "crop_min_side", "min_retention"}
 CLUSTER_SETTINGS = {
     "max_clusters",
@@ -34,7 +38,12 @@ ORDER BY p.neuron, p.rank
 
 def _patches_recipe(bench: Workbench, model: str) -> Recipe:
     settings = bench.study.hypothesize.model_dump(include=CROP_SETTINGS)
-    return Recipe((settings,), f"{bench.target_hash(model)} {bench.vision_language_hash}")
+    vision_language = bench.vision_language_hash
+    return Recipe(
+        {"crop": settings},
+        f"{bench.target_hash(model)} {vision_language}",
+        {"target": bench.target_identity(model), VISION_LANGUAGE: {"weights": vision_language}},
+    )
 
 
 @stage(
@@ -43,16 +52,28 @@ def _patches_recipe(bench: Workbench, model: str) -> Recipe:
     reads=[selected_samples, neuron_ratios, probe_pass, probe_images],
     recipe=_patches_recipe,
     version="2",
+    given=["target_weights", "vision_language_model", "hypothesize_settings"],
+    runs_models=True,
+    facts="""
+    SELECT r.neuron, s.status, count(p.rank) AS patches, avg(p.crop_retention)
+        AS "activation that the crops retain", count(*) FILTER (p.is_whole_image)
+        AS "whole images in their place"
+    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    LEFT JOIN patch_embeddings p ON p.model = r.model AND p.neuron = r.neuron
+    WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons)) GROUP BY ALL
+    """,
+    checks=[unit_vectors("patch_embeddings"), files_are_whole("patch_embeddings")],
 )
 def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """Each sample cropped to what the neuron responds to, as a unit vector. SIEVE, Sec. 3.3."""
+    """Each sample cropped to what the neuron responds to, as a unit vector.
+
+    The crop is where the neuron's map is above half of its range; one that drives the neuron too
+    little gives way to the whole image. Source: SIEVE, Sec. 3.3; docs/method.md, decisions 6 to 9.
+    """
     from sieve_assets.assets.cropping import Cropper  # noqa: PLC0415 (scipy is slow to import)
 
-    attempts = Attempts()
     for recorder in work(context, bench, patch_embeddings):
-        compute = Cropper(bench, recorder.share).rows
-        recorder.write_each(attempts, compute, table="patch_embeddings")
-    attempts.finish("patch_embeddings")
+        recorder.write_each(Cropper(bench, recorder.share).rows)
 
 
 def read_patches(bench: Workbench, share: Share) -> dict[int, pd.DataFrame]:
@@ -70,24 +91,41 @@ def neuron_generator(seed: int, model: str, neuron: int) -> np.random.Generator:
 def _clusters_recipe(bench: Workbench, _model: str) -> Recipe:
     how = bench.study.hypothesize
     return Recipe(
-        (how.model_dump(include=CLUSTER_SETTINGS), how.single_cluster_test, bench.study.seed)
+        {
+            "clusters": how.model_dump(include=CLUSTER_SETTINGS),
+            "single_cluster_test": how.single_cluster_test,
+            "seed": bench.study.seed,
+        }
     )
 
 
-@stage(group="hypothesize", by="neuron", reads=[patch_embeddings], recipe=_clusters_recipe)
+@stage(
+    group="hypothesize",
+    by="neuron",
+    reads=[patch_embeddings],
+    recipe=_clusters_recipe,
+    given=["hypothesize_settings"],
+    facts="""
+    SELECT p.neuron, s.status, count(c.rank) AS patches, any_value(c.n_clusters) AS clusters,
+        any_value(c.silhouette) AS silhouette, max(c.best_silhouette) AS "best silhouette tried"
+    FROM (SELECT unnest($neurons) AS neuron) p
+    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    LEFT JOIN clusters c ON c.model = $model AND c.neuron = p.neuron GROUP BY ALL
+    """,
+)
 def clusters(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The neuron's patches in Ward clusters, their number by silhouette. SIEVE, Sec. 3.3."""
-    attempts = Attempts()
+    """The neuron's patches in Ward clusters, their number by mean silhouette.
+
+    More than one only if the silhouette beats what the study asks for. Source: SIEVE, Sec. 3.3;
+    docs/method.md, decision 10.
+    """
     for recorder in work(context, bench, clusters):
         patches = read_patches(bench, recorder.share)
         recorder.write_each(
-            attempts,
             lambda neuron, found=patches, model=recorder.share.model: cluster_rows(
                 found.get(neuron), model, neuron, bench.study
-            ),
-            table="clusters",
+            )
         )
-    attempts.finish("clusters")
 
 
 def cluster_rows(
@@ -112,8 +150,16 @@ def cluster_rows(
 
 def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
     how = bench.study.concepts
-    settings = (concept_names(how), how.template, bench.study.hypothesize.n_concepts)
-    return Recipe(settings, bench.vision_language_hash)
+    weights = bench.vision_language_hash
+    return Recipe(
+        {
+            "concepts": concept_names(how),
+            "template": how.template,
+            "n_concepts": bench.study.hypothesize.n_concepts,
+        },
+        weights,
+        {VISION_LANGUAGE: {"weights": weights}},
+    )
 
 
 @stage(
@@ -121,21 +167,32 @@ def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
     by="neuron",
     reads=[clusters, patch_embeddings],
     recipe=_hypotheses_recipe,
+    given=["concept_set", "vision_language_model", "hypothesize_settings"],
+    runs_models=True,
+    facts="""
+    SELECT p.neuron, s.status, count(h.concept) AS hypotheses, max(h.score) AS "best cosine",
+        list(DISTINCT h.concept ORDER BY h.concept) FILTER (h.concept IS NOT NULL) AS concepts
+    FROM (SELECT unnest($neurons) AS neuron) p
+    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    LEFT JOIN concept_hypotheses h ON h.model = $model AND h.neuron = p.neuron GROUP BY ALL
+    """,
+    pictures=crop_pictures,
 )
 def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The concepts nearest to each cluster, by mean cosine g(t, C). SIEVE, Eq. 1 to 3."""
-    count, attempts = bench.study.hypothesize.n_concepts, Attempts()
+    """The K concepts nearest to each cluster of patches: the names that are put to the test.
+
+    g(t, C) is the mean cosine between a concept's text and the cluster's patches. Source: SIEVE,
+    Eq. 1 to 3.
+    """
+    count = bench.study.hypothesize.n_concepts
     for recorder in work(context, bench, concept_hypotheses):
         texts = embed_concepts(bench, bench.study.concepts)
         patches = read_patches(bench, recorder.share)
         recorder.write_each(
-            attempts,
             lambda neuron, found=patches, model=recorder.share.model, texts=texts: hypothesis_rows(
                 found.get(neuron), model, neuron, texts, count
-            ),
-            table="concept_hypotheses",
+            )
         )
-    attempts.finish("concept_hypotheses")
 
 
 def concept_names(how: Concepts) -> list[str]:

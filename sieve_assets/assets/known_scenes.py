@@ -3,15 +3,16 @@
 Not here: what that says of a hypothesis.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.study import settings_hash
+from sieve_assets.settings_hash import settings_hash
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
@@ -22,7 +23,7 @@ VERSION = "1"
 
 
 def observe(
-    bench: Workbench, target: "Target", wanted: Sequence["SceneSet"]
+    bench: Workbench, target: "Target", wanted: Sequence["SceneSet"], *, log: logging.Logger
 ) -> dict["SceneSet", str]:
     """Where the target's activations `[scene, neuron]` are; drawn and observed unless stored."""
     known = bench.warehouse.read(
@@ -32,7 +33,8 @@ def observe(
     uris = dict(zip(known["scenes_id"], known["uri"], strict=True))
     ids = {one: scenes_id(target.weights_hash, one) for one in wanted}
     missing = [one for one in wanted if ids[one] not in uris]
-    for one in tqdm(missing, desc=f"{target.name} on known scenes"):
+    name = f"{target.name} on known scenes"
+    for [one] in tracked(missing, name, log, unit="set", size=1):
         uris[ids[one]] = bench.arrays.put({"activations": _observed(bench, target, one)})
         row = {
             "scenes_id": ids[one],

@@ -3,15 +3,17 @@
 The warehouse knows, Dagster's marks do not. Not here: what is then computed (see `records`).
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sieve_assets.assets.differences import differences
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
+from sieve_assets.settings_hash import settings_hash, settings_text
 from sieve_assets.stores.warehouse import Read
-from sieve_assets.study import settings_hash
 
 Place = tuple[str, int]
 """A stage's name and a neuron, `OF_A_MODEL` for a stage by model."""
@@ -22,6 +24,15 @@ SELECT stage, neuron, settings_hash, coalesce(weights_hash, '') AS weights_hash,
 FROM provenance
 WHERE model = $model AND stage IN (SELECT unnest($stages))
 AND ($is_whole OR neuron IN (SELECT unnest($neurons)))
+"""
+_FAILURES = """
+SELECT stage, neuron, reason FROM failures
+WHERE model = $model AND stage IN (SELECT unnest($stages))
+AND ($is_whole OR neuron IN (SELECT unnest($neurons)))
+"""
+_SAID = """
+SELECT said FROM recipes
+WHERE stage = $stage AND settings_hash = $settings AND weights_hash = $weights
 """
 _MOST_NEURONS = 5
 
@@ -37,6 +48,27 @@ class Note(NamedTuple):
     n_rows: int
 
 
+class Made(NamedTuple):
+    """What a stage makes its rows of a target with."""
+
+    settings_hash: str
+    weights_hash: str
+    """Empty if the stage runs no model."""
+    said: str
+    """Version, settings and models by name, as JSON."""
+
+
+class Change(NamedTuple):
+    """In what a neuron's rows are not what would be made now."""
+
+    kind: str
+    """missing, settings, model or input."""
+    got: str
+    """As it stands in an error."""
+    why: str
+    """What has changed, in words; empty if that is not known."""
+
+
 @dataclass(frozen=True)
 class Lineage:
     """What is stored of a stage and of all before it, for one target.
@@ -46,22 +78,37 @@ class Lineage:
         stage: The last stage that is looked at.
         share: The target, and the neurons that are looked at.
         read: How to ask the warehouse; None opens it for one question.
-        recipes: What stages would run with now, as far as it has been asked for.
+        made: What stages would run with now, as far as it has been asked for.
     """
 
     bench: Workbench
     stage: Stage
     share: Share
     read: Read | None = None
-    recipes: dict[str, tuple[str, str]] = field(default_factory=dict, compare=False)
+    made: dict[str, Made] = field(default_factory=dict, compare=False)
+    _said: dict[tuple[str, str, str], Mapping[str, Any]] = field(
+        default_factory=dict, compare=False
+    )
 
     @cached_property
     def notes(self) -> dict[Place, Note]:
         """Provenance of the stage and of every stage before it."""
-        stages = [one.name for one in (*ancestors(self.stage), self.stage)]
+        found = self._ask(_NOTES, [one.name for one in (*ancestors(self.stage), self.stage)])
+        notes = zip(*(found[name] for name in Note._fields), strict=True)
+        places = zip(found["stage"], found["neuron"], strict=True)
+        return {place: Note(*note) for place, note in zip(places, notes, strict=True)}
+
+    @cached_property
+    def failures(self) -> dict[Place, str]:
+        """Why the last try of the stage, or of one before it, failed for a neuron."""
+        found = self._ask(_FAILURES, [one.name for one in (*ancestors(self.stage), self.stage)])
+        places = zip(found["stage"], found["neuron"], strict=True)
+        return dict(zip(places, found["reason"], strict=True))
+
+    def _ask(self, sql: str, stages: list[str]) -> Any:
         read = self.read or self.bench.warehouse.read
-        found = read(
-            _NOTES,
+        return read(
+            sql,
             {
                 "model": self.share.model,
                 "stages": stages,
@@ -69,9 +116,6 @@ class Lineage:
                 "neurons": [*self.share.neurons, OF_A_MODEL],
             },
         )
-        notes = zip(*(found[name] for name in Note._fields), strict=True)
-        places = zip(found["stage"], found["neuron"], strict=True)
-        return {place: Note(*note) for place, note in zip(places, notes, strict=True)}
 
     @cached_property
     def outputs(self) -> dict[Place, str]:
@@ -82,30 +126,48 @@ class Lineage:
             if place[0] != self.stage.name
         }
 
-    def made_with(self, stage: Stage) -> tuple[str, str]:
-        """Hashes of the settings and models a stage would run with now; the latter may be ""."""
-        if stage.name not in self.recipes:
+    def made_with(self, stage: Stage) -> Made:
+        """What a stage would make the target's rows with now."""
+        if stage.name not in self.made:
             recipe = stage.recipe(self.bench, self.share.model)
-            settings = settings_hash(stage.version, *recipe.settings)
-            self.recipes[stage.name] = settings, recipe.weights_hash or ""
-        return self.recipes[stage.name]
+            said = {"code version": stage.version, **recipe.settings, **recipe.models}
+            self.made[stage.name] = Made(
+                settings_hash(stage.version, *recipe.settings.values()),
+                recipe.weights_hash or "",
+                settings_text(said),
+            )
+        return self.made[stage.name]
 
-    def change(self, stage: Stage, neuron: int) -> str:
-        """In what a stage's rows of a neuron are not what would be made now; empty if in nothing.
+    def change(self, stage: Stage, neuron: int) -> Change | None:
+        """In what a stage's rows of a neuron are not what would be made now; None if in nothing.
 
         The stages before are taken as they are.
         """
         note = self.notes.get((stage.name, neuron))
         if note is None:
-            return "got nothing stored"
-        settings, weights = self.made_with(stage)
-        if note.weights_hash != weights:
-            return "got what another model made"
-        if note.settings_hash != settings:
-            return "got what was made with other settings or from other files"
+            return Change("missing", "got nothing stored", "")
+        made = self.made_with(stage)
+        if note.weights_hash != made.weights_hash:
+            return Change("model", "got what another model made", self._difference(stage, note))
+        if note.settings_hash != made.settings_hash:
+            got = "got what was made with other settings or from other files"
+            return Change("settings", got, self._difference(stage, note))
         if note.input_hash != input_hash(stage, neuron, self.outputs):
-            return "got what was made from rows replaced since"
-        return ""
+            read = " or ".join(one.name for one in stage.reads)
+            return Change("input", "got what was made from rows replaced since", f"of {read}")
+        return None
+
+    def _difference(self, stage: Stage, note: Note) -> str:
+        """In which settings and models a note's recipe is another than that of now."""
+        key = (stage.name, note.settings_hash, note.weights_hash)
+        if key not in self._said:
+            read = self.read or self.bench.warehouse.read
+            found = read(_SAID, dict(zip(("stage", "settings", "weights"), key, strict=True)))
+            self._said[key] = json.loads(found["said"].iloc[0]) if len(found) else {}
+        before = self._said[key]
+        if not before:
+            return ""
+        return "; ".join(differences(before, json.loads(self.made_with(stage).said)))
 
     def refuse_stale_inputs(self) -> None:
         """See that every stage before this one is as it would be made now.
@@ -115,10 +177,21 @@ class Lineage:
                 other settings, or with another model.
         """
         for upstream in self.stage.reads:
-            self._refuse(upstream, dict.fromkeys(self._absent(upstream), "got nothing stored"))
+            self._refuse(upstream, dict.fromkeys(self._absent(upstream), _NOTHING))
         for upstream in ancestors(self.stage):
             there = [neuron for name, neuron in self.notes if name == upstream.name]
             self._refuse(upstream, {neuron: self.change(upstream, neuron) for neuron in there})
+
+    def left_out(self) -> dict[int, str]:
+        """The share's neurons for which a stage before this one failed, with the reason."""
+        if not self.stage.is_by_neuron:
+            return {}
+        reasons = {
+            neuron: f"{stage} failed: {why}"
+            for (stage, neuron), why in self.failures.items()
+            if stage != self.stage.name
+        }
+        return {neuron: reasons[neuron] for neuron in self.share.neurons if neuron in reasons}
 
     def stale_neurons(self) -> list[int]:
         """The share's neurons whose rows of this stage are not what would be made now."""
@@ -131,19 +204,29 @@ class Lineage:
             return [neuron for neuron in neurons if (upstream.name, neuron) not in self.notes]
         return [] if any(name == upstream.name for name, _ in self.notes) else [OF_A_MODEL]
 
-    def _refuse(self, upstream: Stage, changes: Mapping[int, str]) -> None:
-        got = next(filter(None, changes.values()), "")
-        if not got:
+    def _refuse(self, upstream: Stage, changes: Mapping[int, Change | None]) -> None:
+        change = next(filter(None, changes.values()), None)
+        if change is None:
             return
-        neurons = sorted(neuron for neuron, change in changes.items() if change == got)
-        some = ", ".join(str(neuron) for neuron in neurons[:_MOST_NEURONS])
-        more = ", …" if len(neurons) > _MOST_NEURONS else ""
-        model = self.share.model
-        which = model if neurons == [OF_A_MODEL] else f"{model}, neurons {some}{more}"
+        which = _told(self.share.model, [n for n, one in changes.items() if one == change])
+        why = f" ({change.why})" if change.why and change.kind != "input" else ""
         raise LookupError(
             f"{self.stage.name}: expected {upstream.name} of {which} as it would be made now, "
-            f"{got}. Materialize {upstream.name} first."
+            f"{change.got}{why}. Materialize {upstream.name} first."
         )
+
+
+_NOTHING = Change("missing", "got nothing stored", "")
+
+
+def _told(model: str, neurons: Iterable[int]) -> str:
+    """A target, with the first few of its neurons unless it is meant as a whole."""
+    neurons = sorted(neurons)
+    if neurons == [OF_A_MODEL]:
+        return model
+    some = ", ".join(str(neuron) for neuron in neurons[:_MOST_NEURONS])
+    more = ", …" if len(neurons) > _MOST_NEURONS else ""
+    return f"{model}, neurons {some}{more}"
 
 
 def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> dict[str, list[int]]:

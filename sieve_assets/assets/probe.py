@@ -1,95 +1,80 @@
-"""Observing a target: its probe images, one forward pass over them, each neuron's activations."""
+"""Observing a target: one forward pass over its probe images, each neuron's activations."""
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from sieve_assets.assets.probe_sets import probe_images, read_probe
+from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Recipe, shares, stage, without_settings
-from sieve_assets.method.probe_images import is_held_out
-from sieve_assets.stores.probe_images import folder_state, list_folder, open_image
-from sieve_assets.study import FolderProbe, TerrariumProbe, settings_hash
+from sieve_assets.assets.soundness import finite
+from sieve_assets.assets.stages import (
+    OF_A_MODEL,
+    Check,
+    Recipe,
+    Share,
+    stage,
+    without_settings,
+)
+from sieve_assets.settings_hash import settings_hash
+from sieve_assets.stores.probe_images import (
+    open_image,
+)
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
 
-MOST_NAMED = 20
-"""Unreadable images that Dagster is told of by name; the log names each."""
 SHARD_IMAGES = 2048
 """Images a stored shard of a probe pass: what an interrupted pass loses at most."""
 
 
-def _images_recipe(bench: Workbench, model: str) -> Recipe:
-    """The state of the folder is a setting: what has changed in it must be listed again."""
-    folder = probe_folder(bench, bench.study.targets[model].probe)
-    return Recipe((bench.study.select.held_out_share, folder_state(folder)))
-
-
-@stage(group="select", by="model", recipe=_images_recipe)
-def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The images that a target's neurons are observed on, in the order of their ids.
-
-    Images that cannot be read are left out and reported.
-    """
-    for share in shares(context, bench.study):
-        _render_if_absent(bench, bench.study.targets[share.model].probe)
-    for recorder in work(context, bench, probe_images):
-        model = recorder.share.model
-        name = bench.study.targets[model].probe
-        listing = list_folder(probe_folder(bench, name))
-        held_out = is_held_out(list(listing.images["image_id"]), bench.study.select.held_out_share)
-        rows = listing.images.assign(
-            probe=name, position=np.arange(len(held_out), dtype=np.int32), is_held_out=held_out
-        )
-        sharing = [model for model, one in bench.study.targets.items() if one.probe == name]
-        recorder.write(
-            rows,
-            table="probe_images",
-            scope=pd.DataFrame({"probe": [name]}),
-            shared_by=set(sharing) - {model},
-        )
-        problems = listing.problems.to_dict("records")
-        for problem in problems:
-            context.log.warning("left out %r: %s", problem["image_id"], problem["reason"])
-        context.add_asset_metadata(
-            {
-                "unreadable images": len(listing.problems),
-                "some of them": dg.MetadataValue.json(problems[:MOST_NAMED]),
-            },
-            partition_key=recorder.share.keys[0],
-        )
-
-
-def probe_folder(bench: Workbench, name: str) -> Path:
-    """Where a probe set's images are, or will be once they are rendered."""
-    probe = bench.study.probes[name]
-    if isinstance(probe, FolderProbe):
-        return probe.path
-    from sieve_assets.terrarium.probe import scene_folder  # noqa: PLC0415 (only for this world)
-
-    return bench.rendered_probes / scene_folder(probe.n_images, probe.seed)
-
-
-def _render_if_absent(bench: Workbench, name: str) -> None:
-    probe = bench.study.probes[name]
-    if isinstance(probe, TerrariumProbe):
-        from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (as above)
-
-        render_probe(bench.rendered_probes, n_images=probe.n_images, seed=probe.seed)
-
-
 def _pass_recipe(bench: Workbench, model: str) -> Recipe:
-    return Recipe((bench.study.select.n_kept,), bench.target_hash(model))
+    return Recipe({"n_kept": bench.study.select.n_kept}, **target_as_made(bench, model))
 
 
-@stage(group="select", by="model", reads=[probe_images], recipe=_pass_recipe, version="2")
+def target_as_made(bench: Workbench, model: str) -> dict[str, Any]:
+    """The part of a recipe that says which target a stage runs."""
+    return {
+        "weights_hash": bench.target_hash(model),
+        "models": {"target": bench.target_identity(model)},
+    }
+
+
+def _damaged_arrays(bench: Workbench, share: Share) -> dict[int, str]:
+    seen = read_pass(bench, share.model)
+    uris = [*seen["activations_uri"], str(seen["strongest_uri"])]
+    bad = [uri for uri in uris if not bench.arrays.is_whole(uri)]
+    problem = (
+        f"expected stored arrays, got {len(bad)} of {len(uris)} damaged or lost. Run `sieve mend`."
+    )
+    return {OF_A_MODEL: problem} if bad else {}
+
+
+@stage(
+    group="select",
+    by="model",
+    reads=[probe_images],
+    recipe=_pass_recipe,
+    version="2",
+    table="probe_passes",
+    given=["target_weights"],
+    runs_models=True,
+    facts="""
+    SELECT -1 AS neuron, p.probe AS "probe set", p.n_images AS images, n.seconds AS "seconds",
+        p.n_images / n.seconds AS "images a second", p.strongest_uri AS "strongest images' arrays",
+        len(p.activations_uri) AS "shards of activations"
+    FROM probe_passes p JOIN provenance n ON n.model = p.model AND n.stage = 'probe_pass'
+    WHERE p.model = $model
+    """,
+    checks=[
+        Check("files", "Every stored array is there and has the hash in its name.", _damaged_arrays)
+    ],
+)
 def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """One forward pass of a target over its probe images, in shards that a second try takes over.
 
@@ -100,9 +85,10 @@ def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         name = bench.study.targets[target.name].probe
         count = bench.study.select.n_kept
         images = read_probe(bench, name)
-        uris = [
-            _shard(bench, target, part, count) for part in tqdm(_parts(images), desc=target.name)
-        ]
+        parts = tracked(
+            _parts(images), f"{target.name} on probe images", context.log, unit="shard", size=1
+        )
+        uris = [_shard(bench, target, part, count) for [part] in parts]
         strongest = _merged(bench, uris, count)
         row = {
             "model": target.name,
@@ -112,22 +98,7 @@ def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
             "activations_uri": uris,
             "strongest_uri": bench.arrays.put(strongest),
         }
-        recorder.write(pd.DataFrame([row]), table="probe_passes")
-
-
-def read_probe(bench: Workbench, name: str) -> pd.DataFrame:
-    """The probe set's images by position.
-
-    Raises:
-        LookupError: None are stored.
-    """
-    images = bench.warehouse.read(
-        "SELECT * FROM probe_images WHERE probe = $probe ORDER BY position", {"probe": name}
-    )
-    if images.empty:
-        message = f"probe_pass: expected the images of probe set {name!r}, got none stored."
-        raise LookupError(f"{message} Materialize probe_images first.")
-    return images
+        recorder.write(pd.DataFrame([row]))
 
 
 def _parts(images: pd.DataFrame) -> list[pd.DataFrame]:
@@ -193,7 +164,19 @@ def _opened(bench: Workbench, uris: list[str]) -> Iterator[dict[str, np.ndarray]
     return (bench.arrays.open(uri, verify=True) for uri in uris)
 
 
-@stage(group="select", by="neuron", reads=[probe_pass], recipe=without_settings)
+@stage(
+    group="select",
+    by="neuron",
+    reads=[probe_pass],
+    recipe=without_settings,
+    table="neuron_activations",
+    facts="""
+    SELECT neuron, len(activation) AS images, list_max(activation) AS largest,
+        list_aggregate(activation, 'median') AS median, list_min(activation) AS smallest
+    FROM neuron_activations WHERE model = $model AND neuron IN (SELECT unnest($neurons))
+    """,
+    checks=[finite("neuron_activations", "activation")],
+)
 def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """A neuron's activation on every probe image, cut from the pass. Source: SIEVE, Def. 1, 2."""
     for recorder in work(context, bench, probe_activations):
@@ -204,7 +187,7 @@ def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> No
         ]
         values = np.ascontiguousarray(np.concatenate(columns).T)
         rows = {"model": share.model, "neuron": share.neurons, "activation": list(values)}
-        recorder.write(pd.DataFrame(rows), table="neuron_activations")
+        recorder.write(pd.DataFrame(rows))
 
 
 def read_pass(bench: Workbench, model: str) -> pd.Series:

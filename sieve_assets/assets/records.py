@@ -13,11 +13,14 @@ from typing import cast
 import dagster as dg
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from sieve_assets.assets.lineage import Lineage, input_hash
+from sieve_assets.assets.progress import tracked
+from sieve_assets.assets.reporting import report
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.retries import InputsReplacedError
 from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, shares
+from sieve_assets.stores.connections import WarehouseBusyError
 from sieve_assets.stores.warehouse import Read, Replacement
 
 
@@ -31,6 +34,7 @@ class Recorder:
         stage: The stage that runs.
         share: The target and neurons that are written.
         lineage: What the stage reads, as it was before anything was computed.
+        failed: Neurons that could not be computed, with the reason.
     """
 
     context: dg.AssetExecutionContext
@@ -38,21 +42,20 @@ class Recorder:
     stage: Stage
     share: Share
     lineage: Lineage
+    failed: dict[int, str] = field(default_factory=dict, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
 
     def write(
         self,
         rows: pd.DataFrame,
         *,
-        table: str,
         scope: pd.DataFrame | None = None,
         shared_by: Collection[str] = (),
     ) -> None:
-        """Replace the share's rows of `table` and note where they come from.
+        """Replace the share's rows of the stage's table and note where they come from.
 
         Args:
             rows: With a column `neuron` in a stage by neuron.
-            table: Table of the warehouse.
             scope: Key values whose old rows go; the share's model and neurons by default.
             shared_by: Other models whose rows these are too, in a stage by model.
 
@@ -68,27 +71,34 @@ class Recorder:
         others = [record | {"model": model} for record in records for model in shared_by]
         notes = pd.DataFrame(records + others)
         place = self._place() if scope is None else scope
+        recipe = pd.DataFrame([self._recipe()])
         self.bench.warehouse.replace(
-            Replacement(table, rows, place),
+            Replacement(self.stage.table, rows, place),
             Replacement("provenance", notes, notes.filter(["stage", "model", "neuron"])),
+            Replacement("recipes", recipe, recipe.drop(columns="said")),
             unless=self._refuse_replaced_inputs,
         )
         for model in shared_by:
             self.context.log_event(dg.AssetMaterialization(self.stage.name, partition=model))
-        for key, record in zip(self.share.keys, records, strict=True):
-            report(self.context, key, n_rows=record["n_rows"], output_hash=record["output_hash"])
 
-    def write_each(
-        self,
-        attempts: "Attempts",
-        compute: Callable[[int], pd.DataFrame],
-        *,
-        table: str,
-    ) -> None:
-        """Compute and write neuron by neuron; those that fail keep what was stored of them."""
-        rows, self.share = attempts.each(self.share, compute, stage=self.stage.name)
+    def write_each(self, compute: Callable[[int], pd.DataFrame]) -> None:
+        """Compute neuron by neuron and write; those that fail keep what was stored of them.
+
+        What fails for one neuron is told with it (method.md, 22); what would fail for all, such as
+        a full disk, ends the run.
+        """
+        parts: dict[int, pd.DataFrame] = {}
+        name = f"{self.share.model} {self.stage.name}"
+        for [neuron] in tracked(self.share.neurons, name, self.context.log, unit="neuron", size=1):
+            try:
+                parts[neuron] = compute(neuron)
+            except WarehouseBusyError:
+                raise
+            except (ValueError, LookupError, ArithmeticError, FileNotFoundError) as error:
+                self.failed[neuron] = str(error)
+        self.share = self.share.of_neurons(parts)
         if self.share.neurons:
-            self.write(rows, table=table)
+            self.write(concatenated(parts.values()))
 
     def _place(self) -> pd.DataFrame:
         model = {"model": [self.share.model]}
@@ -96,15 +106,18 @@ class Recorder:
             return pd.DataFrame(model)
         return pd.DataFrame({"model": self.share.model, "neuron": self.share.neurons})
 
+    def _recipe(self) -> dict[str, str]:
+        return {"stage": self.stage.name, **self.lineage.made_with(self.stage)._asdict()}
+
     def _record(self, neuron: int, rows: pd.DataFrame) -> dict[str, object]:
-        settings, weights = self.lineage.made_with(self.stage)
+        made = self.lineage.made_with(self.stage)
         return {
             "stage": self.stage.name,
             "model": self.share.model,
             "neuron": neuron,
             "run_id": self.context.run.run_id,
-            "settings_hash": settings,
-            "weights_hash": weights or None,
+            "settings_hash": made.settings_hash,
+            "weights_hash": made.weights_hash or None,
             "input_hash": input_hash(self.stage, neuron, self.lineage.outputs),
             "output_hash": rows_hash(rows),
             "n_rows": len(rows),
@@ -127,39 +140,50 @@ class Recorder:
                 )
 
 
-class InputsReplacedError(Exception):
-    """Another run replaced what a stage had read before its rows were written."""
+class NeuronFailuresError(Exception):
+    """Every neuron of a run failed."""
 
 
 def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> Iterator[Recorder]:
     """What a run of a stage has to do: a recorder a target, for the neurons that are not fresh.
 
     A neuron is fresh if its rows were made from the inputs, settings and models that there are
-    now; it is only reported.
+    now; it is only reported. One for which an earlier stage failed is left out, and the others go
+    on.
 
     Raises:
-        LookupError: Something before the stage is absent or out of date for a share's neurons.
+        LookupError: Something before the stage is absent or out of date for a share's neurons, or
+            failed for all of them.
+        NeuronFailuresError: Every neuron of the run failed.
     """
+    n_good, failed = 0, {}
     for share in shares(context, bench.study):
         lineage = Lineage(bench, stage, share)
+        left_out = lineage.left_out()
+        if len(left_out) == len(share.neurons):
+            reason = next(iter(left_out.values()))
+            raise LookupError(
+                f"{stage.name}: expected what it reads of {share.model}, got nothing that can be "
+                f"relied on, since {reason}"
+            )
+        rest = share.of_neurons(set(share.neurons) - set(left_out))
+        lineage = Lineage(bench, stage, rest, made=lineage.made)
         lineage.refuse_stale_inputs()
+        recorder = None
         stale = set(lineage.stale_neurons())
-        for neuron, key in zip(share.neurons, share.keys, strict=True):
-            if neuron not in stale:
-                note = lineage.notes[stage.name, neuron]
-                report(context, key, n_rows=note.n_rows, output_hash=note.output_hash)
         if stale:
-            yield Recorder(context, bench, stage, share.of_neurons(stale), lineage)
-
-
-def report(
-    context: dg.AssetExecutionContext, key: str, *, n_rows: object, output_hash: object
-) -> None:
-    """Tell Dagster what is stored of a partition."""
-    context.add_asset_metadata(
-        {"dagster/partition_row_count": n_rows, "output_hash": str(output_hash)[:12]},
-        partition_key=key,
-    )
+            recorder = Recorder(context, bench, stage, rest.of_neurons(stale), lineage)
+            yield recorder
+        here = {} if recorder is None else recorder.failed
+        n_good += len(rest.neurons) - len(here)
+        failed |= {share.keys[share.neurons.index(neuron)]: here[neuron] for neuron in here}
+        report(context, bench, stage, share, left_out=left_out, failed=here)
+    if failed and not n_good:
+        reasons = "; ".join(f"{key}: {reason}" for key, reason in failed.items())
+        raise NeuronFailuresError(
+            f"{stage.name}: expected rows of at least one neuron, got {len(failed)} failures "
+            f"({reasons}). What was stored is as it was; run this again once the cause is mended."
+        )
 
 
 def rows_hash(rows: pd.DataFrame) -> str:
@@ -179,44 +203,6 @@ def rows_hash(rows: pd.DataFrame) -> str:
         else:
             digest.update(str(values.to_json(orient="values", double_precision=15)).encode())
     return digest.hexdigest()
-
-
-class NeuronFailuresError(Exception):
-    """Some neurons of a run failed; the rows of the others are written."""
-
-
-@dataclass
-class Attempts:
-    """Computes neuron by neuron; one that fails does not stop the others (method.md, 22)."""
-
-    failures: dict[str, Exception] = field(default_factory=dict)
-
-    def each(
-        self, share: Share, compute: Callable[[int], pd.DataFrame], *, stage: str
-    ) -> tuple[pd.DataFrame, Share]:
-        """Return the rows of the neurons that succeeded, and the share that is left of `share`."""
-        parts: dict[int, pd.DataFrame] = {}
-        shown = tqdm(share.neurons, desc=f"{share.model} {stage}")
-        for neuron, key in zip(shown, share.keys, strict=True):
-            try:
-                parts[neuron] = compute(neuron)
-            except (ValueError, LookupError, ArithmeticError, OSError) as error:
-                self.failures[key] = error
-        return concatenated(parts.values()), share.of_neurons(parts)
-
-    def finish(self, stage: str) -> None:
-        """Fail the run if a neuron failed, naming each.
-
-        Raises:
-            NeuronFailuresError: At least one neuron failed.
-        """
-        if self.failures:
-            reasons = "; ".join(f"{key}: {error}" for key, error in self.failures.items())
-            message = (
-                f"{stage}: expected rows for every neuron, got {len(self.failures)} failures "
-                f"({reasons}). The others are stored; run these again once the cause is mended."
-            )
-            raise NeuronFailuresError(message) from next(iter(self.failures.values()))
 
 
 def split_by_neuron(rows: pd.DataFrame) -> dict[int, pd.DataFrame]:

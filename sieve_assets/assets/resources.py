@@ -52,17 +52,22 @@ class Workbench(dg.ConfigurableResource):
     @cached_property
     def study(self) -> Study:
         """The study, as the study file says it."""
-        return load_study(self._study_file)
+        return load_study(self.study_path)
+
+    def anew(self) -> "Workbench":
+        """The same workbench with the study file read again and no model loaded."""
+        return Workbench(**{name: getattr(self, name) for name in type(self).model_fields})
 
     @property
-    def _study_file(self) -> Path:
+    def study_path(self) -> Path:
+        """The study file."""
         return Path(self.study_file) if self.study_file else study_path()
 
     @property
     def folder(self) -> Path:
         """Folder of the results."""
         chosen = self.data or os.environ.get("SIEVE_DATA")
-        return (Path(chosen) if chosen else self._study_file.parent / "data").absolute()
+        return (Path(chosen) if chosen else self.study_path.parent / "data").absolute()
 
     @property
     def warehouse(self) -> Warehouse:
@@ -97,6 +102,16 @@ class Workbench(dg.ConfigurableResource):
         from sieve_assets.models.identity import target_hash  # noqa: PLC0415 (as its neighbours)
 
         return target_hash(self.study.targets[model])
+
+    def target_identity(self, model: str) -> dict[str, Any]:
+        """What `target_hash` is the hash of, by name.
+
+        Raises:
+            LookupError: There is no file of weights.
+        """
+        from sieve_assets.models.identity import target_identity  # noqa: PLC0415 (as above)
+
+        return target_identity(self.study.targets[model])
 
     def target(self, model: str) -> "Target":
         """The target called `model`, loaded: again if its weights have changed since.

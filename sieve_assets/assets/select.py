@@ -4,13 +4,8 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.probe import (
-    probe_activations,
-    probe_images,
-    probe_pass,
-    read_pass,
-    read_probe,
-)
+from sieve_assets.assets.probe import probe_activations, probe_pass, read_pass
+from sieve_assets.assets.probe_sets import probe_images, read_probe
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Recipe, Share, stage
@@ -21,8 +16,9 @@ from sieve_assets.study import Study
 
 def beta_of(study: Study, model: str) -> float:
     """The threshold that the target's rule is held against."""
-    is_signed = study.targets[model].rule == "signed"
-    return study.select.beta_signed if is_signed else study.select.beta
+    target = study.targets[model]
+    of_rule = study.select.beta_signed if target.rule == "signed" else study.select.beta
+    return of_rule if target.beta is None else target.beta
 
 
 def read_activations(bench: Workbench, share: Share) -> np.ndarray:
@@ -37,14 +33,36 @@ def read_activations(bench: Workbench, share: Share) -> np.ndarray:
 
 
 def _ratios_recipe(bench: Workbench, model: str) -> Recipe:
-    select, rule = bench.study.select, bench.study.targets[model].rule
-    beta = beta_of(bench.study, model)
-    return Recipe((rule, beta, select.percentile, select.normalise, select.gate))
+    select = bench.study.select
+    return Recipe(
+        {
+            "rule": bench.study.targets[model].rule,
+            "beta": beta_of(bench.study, model),
+            "percentile": select.percentile,
+            "normalise": select.normalise,
+            "gate": select.gate,
+        }
+    )
 
 
-@stage(group="select", by="neuron", reads=[probe_activations, probe_images], recipe=_ratios_recipe)
+@stage(
+    group="select",
+    by="neuron",
+    reads=[probe_activations, probe_images],
+    recipe=_ratios_recipe,
+    given=["select_settings"],
+    facts="""
+    SELECT r.neuron, s.status, r.ratio, r.beta, r.p99, r.median, r.is_sparse AS "mostly one value"
+    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons))
+    """,
+)
 def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """How clear a neuron's preference is: p99 / median, selected above beta. SIEVE, Sec. 3.2."""
+    """How clear a neuron's preference is, and whether it is selected.
+
+    Contrast = p99 / median of its activations on the probe images (signed activations:
+    (p99 - median) / (1.4826 MAD)); a neuron is selected if that exceeds β. Source: SIEVE, Sec. 3.2.
+    """
     select = bench.study.select
     for recorder in work(context, bench, neuron_ratios):
         share = recorder.share
@@ -60,15 +78,17 @@ def neuron_ratios(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         rows = pd.DataFrame(found._asdict()).assign(
             model=share.model, neuron=share.neurons, rule=rule, beta=beta
         )
-        recorder.write(rows, table="neuron_ratios")
+        recorder.write(rows)
 
 
 def _samples_recipe(bench: Workbench, model: str) -> Recipe:
     """Beta is among the settings only where it admits samples, not whole neurons."""
     select = bench.study.select
+    line = {"beta": beta_of(bench.study, model), "normalise": select.normalise}
     is_by_sample = select.gate == "sample"
-    line = (beta_of(bench.study, model), select.normalise) if is_by_sample else ()
-    return Recipe((select.n_samples, select.gate, *line))
+    return Recipe(
+        {"n_samples": select.n_samples, "gate": select.gate} | (line if is_by_sample else {})
+    )
 
 
 @stage(
@@ -76,16 +96,28 @@ def _samples_recipe(bench: Workbench, model: str) -> Recipe:
     by="neuron",
     reads=[neuron_ratios, probe_pass, probe_images],
     recipe=_samples_recipe,
+    given=["select_settings"],
+    facts="""
+    SELECT r.neuron, s.status, count(x.rank) AS samples, max(x.activation) AS strongest,
+        min(x.activation) AS weakest, first(x.image_id ORDER BY x.rank)
+        AS "strongest image"
+    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    LEFT JOIN selected_samples x ON x.model = r.model AND x.neuron = r.neuron
+    WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons)) GROUP BY ALL
+    """,
 )
 def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The strongest probe images of each selected neuron. Source: SIEVE, Sec. 3.2."""
+    """The strongest probe images of each selected neuron, from rank 0.
+
+    Images that are held out are never among them. Source: SIEVE, Sec. 3.2.
+    """
     select = bench.study.select
     for recorder in work(context, bench, selected_samples):
         share = recorder.share
         rows = _samples(bench, share)
         if select.gate == "sample":
             rows = rows.loc[_passes(bench, share, rows)]
-        recorder.write(rows, table="selected_samples")
+        recorder.write(rows)
 
 
 def _samples(bench: Workbench, share: Share) -> pd.DataFrame:

@@ -1,16 +1,24 @@
 """Verify: pictures of each hypothesis, how often a neuron fires on them, which names survive."""
 
+import logging
 import time
 
 import dagster as dg
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 from sieve_assets.assets.hypothesize import concept_hypotheses
+from sieve_assets.assets.probe import target_as_made
+from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios
+from sieve_assets.assets.shown import target_pictures, test_pictures
+from sieve_assets.assets.soundness import (
+    files_are_whole,
+    pictures_by_hypothesis,
+    rates_in_intervals,
+)
 from sieve_assets.assets.stages import Recipe, Share, stage, without_settings
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
@@ -18,17 +26,40 @@ from sieve_assets.method.generated_image_sets import (
     picture_requests,
     prompt_for,
 )
-from sieve_assets.study import settings_hash
+from sieve_assets.settings_hash import settings_hash
 
 
 def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
     settings, identity = bench.study.generator, dict(bench.generator_identity)
-    return Recipe((identity, settings.prompt, settings.n_images), str(identity["pipeline"]))
+    return Recipe(
+        {"generator": identity, "prompt": settings.prompt, "n_images": settings.n_images},
+        str(identity["pipeline"]),
+    )
 
 
-@stage(group="verify", by="neuron", reads=[concept_hypotheses], recipe=_pictures_recipe)
+@stage(
+    group="verify",
+    by="neuron",
+    reads=[concept_hypotheses],
+    recipe=_pictures_recipe,
+    given=["generator_model", "verify_settings"],
+    runs_models=True,
+    facts="""
+    SELECT p.neuron, s.status, count(g.uri) AS pictures, count(DISTINCT g.concept) AS concepts,
+        any_value(g.generator) AS generator,
+        first(g.uri ORDER BY g.cluster, g.concept, g.seed) AS "first picture in the image store"
+    FROM (SELECT unnest($neurons) AS neuron) p
+    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    LEFT JOIN generated_image_sets g ON g.model = $model AND g.neuron = p.neuron GROUP BY ALL
+    """,
+    checks=[pictures_by_hypothesis(), files_are_whole("generated_image_sets")],
+)
 def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """Pictures of each hypothesis, drawn unless they are in the shared bank. SIEVE, Sec. 3.4."""
+    """Pictures of each hypothesis by a text-to-image model, drawn unless the shared bank has them.
+
+    A picture is told by its generator with all settings, its prompt and its seed, and never drawn
+    twice. Source: SIEVE, Sec. 3.4; docs/method.md, decisions 14 and 15.
+    """
     settings = bench.study.generator
     for recorder in work(context, bench, generated_image_sets):
         share = recorder.share
@@ -37,9 +68,9 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
         requests = picture_requests(
             prompts, identity=bench.generator_identity, n_images=settings.n_images
         )
-        n_drawn = draw_missing(bench, requests, run_id=context.run.run_id)
+        n_drawn = draw_missing(bench, requests, run_id=context.run.run_id, log=context.log)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
-        recorder.write(rows, table="generated_image_sets")
+        recorder.write(rows)
         context.log.info(
             "%s: drew %d pictures, shared %d", share.model, n_drawn, len(requests) - n_drawn
         )
@@ -54,27 +85,25 @@ def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
     )
 
 
-def draw_missing(bench: Workbench, requests: list[PictureRequest], *, run_id: str) -> int:
+def draw_missing(
+    bench: Workbench, requests: list[PictureRequest], *, run_id: str, log: logging.Logger
+) -> int:
     """Draw what the bank lacks, stored batch by batch; how many that were."""
     drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
     missing = missing_pictures(requests, set(drawn))
     name = generator_name(bench)
-    with tqdm(total=len(missing), desc="pictures") as bar:
-        for at in range(0, len(missing), bench.batch_size):
-            batch, started = missing[at : at + bench.batch_size], time.monotonic()
-            pictures = bench.generator.draw(
-                [one.prompt for one in batch], [one.seed for one in batch]
-            )
-            stored = pd.DataFrame([bench.images.put(picture) for picture in pictures])
-            rows = pd.DataFrame(batch).assign(
-                generator=name,
-                uri=stored["uri"],
-                sha256=stored["sha256"],
-                drawn_by_run=run_id,
-                seconds=(time.monotonic() - started) / len(batch),
-            )
-            bench.warehouse.add_missing("pictures", rows)
-            bar.update(len(batch))
+    for batch in tracked(missing, "pictures", log, unit="picture", size=bench.batch_size):
+        started = time.monotonic()
+        pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
+        stored = pd.DataFrame([bench.images.put(picture) for picture in pictures])
+        rows = pd.DataFrame(batch).assign(
+            generator=name,
+            uri=stored["uri"],
+            sha256=stored["sha256"],
+            drawn_by_run=run_id,
+            seconds=(time.monotonic() - started) / len(batch),
+        )
+        bench.warehouse.add_missing("pictures", rows)
     return len(missing)
 
 
@@ -101,20 +130,44 @@ def _links(
 
 
 def _rates_recipe(bench: Workbench, model: str) -> Recipe:
-    return Recipe((bench.study.verify.confidence,), bench.target_hash(model))
+    return Recipe({"confidence": bench.study.verify.confidence}, **target_as_made(bench, model))
 
 
 @stage(
-    group="verify", by="neuron", reads=[generated_image_sets, neuron_ratios], recipe=_rates_recipe
+    group="verify",
+    by="neuron",
+    reads=[generated_image_sets, neuron_ratios],
+    recipe=_rates_recipe,
+    given=["target_weights", "verify_settings"],
+    runs_models=True,
+    facts="""
+    WITH best AS (
+        SELECT neuron, max(activation_rate) AS rate, arg_max(concept, activation_rate) AS concept,
+            arg_max(ci_low, activation_rate) AS low, arg_max(ci_high, activation_rate) AS high,
+            count(*) AS n
+        FROM activation_rates WHERE model = $model GROUP BY neuron
+    )
+    SELECT p.neuron, s.status, b.n AS hypotheses, b.rate AS "best AR", b.concept AS "best concept",
+        printf('%.3f (%.3f to %.3f)', b.rate, b.low, b.high) AS "best AR with its interval"
+    FROM (SELECT unnest($neurons) AS neuron) p
+    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    LEFT JOIN best b ON b.neuron = p.neuron
+    """,
+    pictures=test_pictures,
+    checks=[rates_in_intervals()],
 )
 def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """AR: the share of a hypothesis's pictures that exceed the neuron's p99. SIEVE, Eq. 4."""
+    """AR, the activation rate: how often a hypothesis's pictures make the neuron fire.
+
+    The share of the pictures on which its activation exceeds T, its 99th percentile on the probe
+    images; with the Wilson interval. Source: SIEVE, Eq. 4.
+    """
     from sieve_assets.method import activation_rates as method  # noqa: PLC0415 (scipy is slow)
 
     confidence = bench.study.verify.confidence
     for recorder in work(context, bench, activation_rates):
         share = recorder.share
-        _observe_pictures(bench, share)
+        _observe_pictures(bench, share, context.log)
         tests = read_tests(bench, share, bench.target_hash(share.model))
         rows = pd.DataFrame()
         if len(tests):
@@ -124,10 +177,10 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
                 confidence=confidence,
             )
             rows = tests.drop(columns="activations").assign(**rates._asdict())
-        recorder.write(rows, table="activation_rates")
+        recorder.write(rows)
 
 
-def _observe_pictures(bench: Workbench, share: Share) -> None:
+def _observe_pictures(bench: Workbench, share: Share, log: logging.Logger) -> None:
     """Store the target's activations on those of the share's pictures that it has not seen."""
     weights_hash = bench.target_hash(share.model)
     unseen = bench.warehouse.read(
@@ -137,11 +190,13 @@ def _observe_pictures(bench: Workbench, share: Share) -> None:
         " AND g.neuron IN (SELECT unnest($neurons)) ORDER BY g.picture_id",
         {"model": share.model, "weights": weights_hash, "neurons": share.neurons},
     )
-    for at in tqdm(range(0, len(unseen), bench.batch_size), desc=f"{share.model} on pictures"):
-        batch = unseen.iloc[at : at + bench.batch_size]
-        pictures = [bench.images.open(uri, verify=True) for uri in batch["uri"]]
-        seen = bench.target(share.model).activations(pictures)
-        rows = batch[["picture_id"]].assign(
+    pictures = list(zip(unseen["picture_id"], unseen["uri"], strict=True))
+    name = f"{share.model} on pictures"
+    for batch in tracked(pictures, name, log, unit="picture", size=bench.batch_size):
+        seen = bench.target(share.model).activations(
+            [bench.images.open(uri, verify=True) for _, uri in batch]
+        )
+        rows = pd.DataFrame({"picture_id": [picture_id for picture_id, _ in batch]}).assign(
             model=share.model, weights_hash=weights_hash, activation=list(seen)
         )
         bench.warehouse.add_missing("picture_activations", rows)
@@ -162,9 +217,28 @@ def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFram
     )
 
 
-@stage(group="verify", by="model", reads=[activation_rates], recipe=without_settings)
+@stage(
+    group="verify",
+    by="model",
+    reads=[activation_rates],
+    recipe=without_settings,
+    facts="""
+    SELECT -1 AS neuron, count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
+        max(initial_mean_ar) AS "initial mean AR", max(final_mean_ar) AS "final mean AR",
+        any_value(is_complete) AS "all neurons are tested",
+        (SELECT count(*) FILTER (status = 'verified') FROM neuron_status WHERE model = $model)
+        AS "verified neurons",
+        (SELECT count(*) FILTER (status = 'unverified') FROM neuron_status WHERE model = $model)
+        AS "selected neurons without a name that survived"
+    FROM verified_concepts WHERE model = $model
+    """,
+    pictures=target_pictures,
+)
 def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> None:
-    """The hypotheses not below the target's mean AR, and the mean over them. SIEVE, Sec. 3.4."""
+    """Which names survive: the hypotheses whose AR is not below the target's mean AR.
+
+    With the mean AR over all hypotheses and over those that are kept. Source: SIEVE, Sec. 3.4.
+    """
     for recorder in work(context, bench, verified_concepts):
         share = recorder.share
         rates = bench.warehouse.read(
@@ -177,23 +251,14 @@ def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> No
             [share.model],
         )["n"].iloc[0]
         is_complete = bool(n_tested == bench.study.targets[share.model].width)
-        rows, told = judged(rates, is_complete=is_complete)
-        recorder.write(rows, table="verified_concepts")
-        context.add_asset_metadata(told, partition_key=share.keys[0])
+        recorder.write(judged(rates, is_complete=is_complete))
 
 
-def judged(rates: pd.DataFrame, *, is_complete: bool) -> tuple[pd.DataFrame, dict[str, float]]:
-    """A target's rows of `verified_concepts` and what to report; none without hypotheses."""
+def judged(rates: pd.DataFrame, *, is_complete: bool) -> pd.DataFrame:
+    """A target's rows of `verified_concepts`; none without hypotheses."""
     from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as its neighbours)
 
     if rates.empty:
-        return pd.DataFrame(), {"hypotheses": 0}
+        return pd.DataFrame()
     found = verify(rates["activation_rate"].to_numpy())
-    rows = rates.assign(**found._asdict(), n_hypotheses=len(rates), is_complete=is_complete)
-    told = {
-        "hypotheses": len(rates),
-        "kept": int(found.paper_kept.sum()),
-        "initial mean AR": found.initial_mean_ar,
-        "final mean AR": found.final_mean_ar,
-    }
-    return rows, told
+    return rates.assign(**found._asdict(), n_hypotheses=len(rates), is_complete=is_complete)

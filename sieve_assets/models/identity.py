@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sieve_assets import study
+from sieve_assets.settings_hash import settings_hash
 
 _READS = {"network", "network_args", "layer", "reducer", "maps", "transform"}
 """What an activation depends on besides weights and picture."""
@@ -22,8 +23,18 @@ def target_hash(settings: study.Target) -> str:
     Raises:
         LookupError: There is no file of weights.
     """
+    identity = target_identity(settings)
+    return settings_hash(identity.pop("weights"), identity)
+
+
+def target_identity(settings: study.Target) -> dict[str, Any]:
+    """Everything that a target's activation depends on besides the picture, as JSON can say it.
+
+    Raises:
+        LookupError: There is no file of weights.
+    """
     read = settings.model_dump(mode="json", include=_READS)
-    return study.settings_hash(content_hash(settings.weights), read)
+    return {"weights": content_hash(settings.weights), **read}
 
 
 def generator_identity(settings: study.Generator, folder: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sieve_assets import study
 from sieve_assets.models.identity import content_hash
 from sieve_assets.models.precision import full_precision
 from sieve_assets.models.weights import state_hash
+from sieve_assets.settings_hash import settings_hash
 
 _LONGEST_REASON = 400
 _NAMES = '"hf-hub:<organisation>/<model>" or "<architecture>:<weights>"'
@@ -146,9 +147,7 @@ def load_vision_language(
             "Correct model in the study file, or what lies there."
         ) from error
     model, transform = loaded
-    weights_hash = (
-        content_hash(folder) if is_folder else study.settings_hash(source, state_hash(model))
-    )
+    weights_hash = content_hash(folder) if is_folder else settings_hash(source, state_hash(model))
     return OpenClipModel(
         model, transform, tokenizer, weights_hash=weights_hash, batch_size=batch_size
     )

@@ -11,7 +11,10 @@ import duckdb
 from sieve_assets.stores.connections import open_warehouse, stored_version, transaction
 from sieve_assets.stores.schema import DDL, schema_version
 
-ADDED = {1: ("scene_activations", "oracle_rates", "truth_agreement")}
+ADDED = {
+    1: ("scene_activations", "oracle_rates", "truth_agreement"),
+    2: ("recipes", "failures"),
+}
 """Tables that the version after a version has more; nothing else has changed so far."""
 
 

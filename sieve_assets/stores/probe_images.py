@@ -159,6 +159,14 @@ def _check_some(folder: Path, images: list[tuple], problems: list[tuple]) -> Non
         )
 
 
+def image_names(path: Path) -> set[str]:
+    """The paths within a folder of what `list_folder` would look at; of no folder, none."""
+    if not path.is_dir():
+        return set()
+    folder = path.absolute()
+    return {found.relative_to(folder).as_posix() for found in _image_paths(folder)}
+
+
 def folder_state(path: Path) -> str:
     """A hash that changes whenever a folder's images may have, by what the system says of them.
 

@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (2);
+INSERT INTO schema_version VALUES (3);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -313,3 +313,26 @@ COMMENT ON COLUMN provenance.output_hash IS 'SHA-256 of the rows it wrote';
 COMMENT ON COLUMN provenance.n_rows IS 'Rows it wrote';
 COMMENT ON COLUMN provenance.recorded_at IS 'When they were written (UTC)';
 COMMENT ON COLUMN provenance.seconds IS 'Time the stage took for this model and neuron (s)';
+
+CREATE TABLE recipes (
+    stage VARCHAR NOT NULL, settings_hash VARCHAR NOT NULL, weights_hash VARCHAR NOT NULL, said VARCHAR NOT NULL,
+    PRIMARY KEY (stage, settings_hash, weights_hash)
+);
+COMMENT ON TABLE recipes IS 'What the hashes of provenance stand for, so that a change can be told in words';
+COMMENT ON COLUMN recipes.stage IS 'Stage';
+COMMENT ON COLUMN recipes.settings_hash IS 'As in provenance';
+COMMENT ON COLUMN recipes.weights_hash IS 'As in provenance; empty if the stage ran no model';
+COMMENT ON COLUMN recipes.said IS 'JSON: the code''s version, every setting and every model by name';
+
+CREATE TABLE failures (
+    stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL, failed_at TIMESTAMP NOT NULL,
+    PRIMARY KEY (stage, model, neuron)
+);
+COMMENT ON TABLE failures IS 'Neurons for which the last try of a stage failed, or gave what cannot be relied on; what follows leaves them out';
+COMMENT ON COLUMN failures.stage IS 'Stage';
+COMMENT ON COLUMN failures.model IS 'Target';
+COMMENT ON COLUMN failures.neuron IS 'Channel of the target''s layer; -1 for stages by model';
+COMMENT ON COLUMN failures.run_id IS 'Dagster run that failed';
+COMMENT ON COLUMN failures.reason IS 'What was expected, what came, and what to do';
+COMMENT ON COLUMN failures.failed_at IS 'When (UTC)';

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sieve_assets import definitions
-from sieve_assets.assets import evaluate
+from sieve_assets.assets import evaluate, pipeline
 from sieve_assets.assets.evaluate import agreement
 from sieve_assets.assets.records import rows_hash
 from sieve_assets.models.target import NeuronTarget
@@ -39,7 +38,7 @@ def few_scenes():
         patch.setattr(oracle_scenes, "UNBIASED_SCENES", N_UNBIASED)
         patch.setattr(oracle_scenes, "CONCEPT_SCENES", N_OF_CONCEPT)
         patch.setattr(oracle_scenes, "N_WORKERS", 1)
-        for module in (evaluate, definitions):
+        for module in (evaluate, pipeline):
             patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield
 

@@ -42,6 +42,15 @@ def refuse_to_open(monkeypatch, image_id):
     monkeypatch.setattr(cropping, "open_image", open_others)
 
 
+def failed_partitions(result):
+    """Stage, check and partition of every check that failed."""
+    return {
+        (one.asset_key.path[-1], one.check_name, one.partition)
+        for one in result.get_asset_check_evaluations()
+        if not one.passed
+    }
+
+
 def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, monkeypatch):
     samples = finished.table("selected_samples", model="cnn")
     shared = samples.groupby("image_id")["neuron"].nunique()
@@ -49,12 +58,18 @@ def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, monke
     refuse_to_open(monkeypatch, alone["image_id"])
     copied.forget("cnn", "patch_embeddings")
 
-    key = rf"cnn\|000{alone['neuron']}"
-    with pytest.raises(NeuronFailuresError, match=rf"{key}: open_image: expected"):
-        copied.of_model("cnn", "patch_embeddings")
+    result = copied.of_model("cnn", "patch_embeddings", "clusters")
+
+    assert failed_partitions(result) == {
+        ("patch_embeddings", "lineage", f"cnn|000{alone['neuron']}"),
+        ("clusters", "lineage", f"cnn|000{alone['neuron']}"),
+    }
 
     notes = copied.table("provenance", model="cnn", stage="patch_embeddings")
     assert set(notes["neuron"]) == set(range(6)) - {alone["neuron"]}
+    [failure] = copied.table("failures").to_dict("records")
+    assert (failure["stage"], failure["neuron"]) == ("patch_embeddings", alone["neuron"])
+    assert failure["reason"].startswith("open_image: expected an image")
     rows, old = (  # what was stored of it stays
         one.table("patch_embeddings", model="cnn", neuron=int(alone["neuron"]))
         for one in (copied, finished)
@@ -72,11 +87,16 @@ def test_after_a_failure_one_neuron_is_run_again_alone(finished, tmp_path, monke
     neuron = int(alone["neuron"])
     with monkeypatch.context() as patch:
         refuse_to_open(patch, alone["image_id"])
-        result = study.of_model("cnn", *HYPOTHESIZE, raise_on_error=False)
-    assert not result.success
-    done = set(study.table("provenance", stage="patch_embeddings")["neuron"])
-    assert done == set(range(6)) - {neuron}
+        study.of_model("cnn", *HYPOTHESIZE)
+        with pytest.raises(NeuronFailuresError, match=rf"cnn\|000{neuron}: open_image: expected"):
+            study.of_model("cnn", "patch_embeddings", neurons=[neuron])
+        with pytest.raises(LookupError, match="since patch_embeddings failed: open_image"):
+            study.of_model("cnn", "clusters", neurons=[neuron])
+    for stage in HYPOTHESIZE:
+        done = set(study.table("provenance", stage=stage)["neuron"])
+        assert done == set(range(6)) - {neuron}
     study.of_model("cnn", "patch_embeddings", neurons=[neuron])
+    assert study.table("failures").empty
     study.of_model("cnn", "clusters", "concept_hypotheses")
 
     for table in HYPOTHESIZE:

@@ -1,5 +1,7 @@
 """A target's answers to known scenes: each scene's own, stored once, never an old result."""
 
+import logging
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -13,6 +15,8 @@ from sieve_assets.terrarium.scenes import WIDE
 
 DOG, CAT, ANY = SceneSet("dog", 5), SceneSet("cat", 5), SceneSet(None, 7)
 
+LOG = logging.getLogger("known scenes")
+
 
 @pytest.fixture(autouse=True)
 def one_worker(monkeypatch):
@@ -23,7 +27,7 @@ def test_each_scene_has_the_activations_of_its_picture(empty):
     bench = empty.bench(batch_size=3)
     target = bench.target("cnn")
 
-    for scenes, uri in observe(bench, target, [DOG, ANY]).items():
+    for scenes, uri in observe(bench, target, [DOG, ANY], log=LOG).items():
         found = bench.arrays.open(uri)["activations"]
         assert found.dtype == np.float32
         assert found.shape == (scenes.n_scenes, 6)
@@ -34,10 +38,10 @@ def test_each_scene_has_the_activations_of_its_picture(empty):
 
 def test_only_what_is_missing_is_observed(empty, count):
     bench, observed = empty.bench(), count(NeuronTarget, "activations")
-    first = observe(bench, bench.target("cnn"), [DOG, ANY])
+    first = observe(bench, bench.target("cnn"), [DOG, ANY], log=LOG)
     assert sum(observed) == 12
 
-    second = observe(bench, bench.target("cnn"), [CAT, ANY, DOG])
+    second = observe(bench, bench.target("cnn"), [CAT, ANY, DOG], log=LOG)
 
     assert sum(observed) == 17
     assert {one: second[one] for one in first} == first
@@ -57,9 +61,9 @@ def test_an_interrupted_observation_keeps_the_sets_that_were_finished(empty, cou
     with monkeypatch.context() as patch:
         patch.setattr(SceneSet, "scenes", fail_on_cats)
         with pytest.raises(RuntimeError, match="power cut"):
-            observe(bench, bench.target("cnn"), [DOG, CAT])
+            observe(bench, bench.target("cnn"), [DOG, CAT], log=LOG)
     observed = count(NeuronTarget, "activations")
-    observe(bench, bench.target("cnn"), [DOG, CAT])
+    observe(bench, bench.target("cnn"), [DOG, CAT], log=LOG)
 
     assert sum(observed) == 5
 

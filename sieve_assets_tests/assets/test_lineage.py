@@ -10,7 +10,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from sieve_assets.assets.lineage import input_hash
-from sieve_assets.definitions import STAGES
+from sieve_assets.assets.pipeline import STAGES
 from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
 
 STAGE = {stage.name: stage for stage in STAGES}

@@ -6,9 +6,8 @@ import time
 
 import dagster as dg
 import pytest
-from rich.console import Console
 
-from sieve_assets.demo import Conductor, legs
+from sieve_assets.assets.conductor import Conductor, legs
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets.stores.mending import LEFTOVER_AGE_S
@@ -32,7 +31,7 @@ def remove(path):
 def update(study):
     """Bring a study up to date, as `make demo` does."""
     with dg.DagsterInstance.ephemeral() as instance:
-        conductor = Conductor(study.bench(), instance, Console(quiet=True))
+        conductor = Conductor(study.bench(), instance, lambda *_: None)
         for model in ("cnn", "vit"):
             for leg in legs(study.bench().study):
                 conductor.run_leg(leg, model)

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import pytest
 import timm
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from sieve_assets.assets import probe
+from sieve_assets.assets import probe, probe_sets
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets_tests.studies import DEAD, assert_same_rows
 
@@ -230,9 +231,9 @@ def test_an_image_changed_since_it_was_listed_is_not_observed(
     other.of_model("cnn", "probe_images")
     Image.new("RGB", (64, 64), "red").save(min((tmp_path / "scenes").rglob("*.png")))
 
-    with pytest.raises(LookupError, match=r"probe_images of cnn as .* from other files\. Mat"):
+    with pytest.raises(LookupError, match=r"probe_images of cnn as .* from other files .* Mat"):
         other.of_model("cnn", "probe_pass")
-    monkeypatch.setattr(probe, "folder_state", lambda _: "what the system did not notice")
+    monkeypatch.setattr(probe_sets, "folder_state", lambda _: "what the system did not notice")
     other.of_model("cnn", "probe_images")
     Image.new("RGB", (64, 64), "blue").save(min((tmp_path / "scenes").rglob("*.png")))
     with pytest.raises(ValueError, match=r"as it was listed, got another content\. Put it back"):
@@ -265,9 +266,15 @@ def test_an_unreadable_image_is_left_out_and_counted(finished, tmp_path, empty):
     result = run_pass(other)
 
     events = result.asset_materializations_for_node("probe_images")
-    told = {event.partition: event.metadata for event in events}
-    assert told["cnn"]["unreadable images"].value == 1
-    assert set(told) == {"cnn", "vit"}  # which share the images
+    assert {event.partition for event in events} == {"cnn", "vit"}  # which share the images
+    checks = result.get_asset_check_evaluations()
+    [told] = [one for one in checks if one.check_name == "readable"]
+    assert (told.partition, told.passed, told.severity) == (
+        "cnn",
+        False,
+        dg.AssetCheckSeverity.WARN,
+    )
+    assert f"got 1 of {2 * N_IMAGES} (" in told.description
     images = other.table("probe_images")
     assert str(broken) not in set(images["uri"])
     assert images["position"].tolist() == list(range(2 * N_IMAGES - 1))

@@ -10,11 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from PIL import Image
-from rich.console import Console
 from safetensors.torch import load_file, save_file
 
-from sieve_assets.definitions import STAGES
-from sieve_assets.demo import Conductor, legs
+from sieve_assets.assets.conductor import Conductor, legs
+from sieve_assets.assets.pipeline import STAGES
 from sieve_assets_tests.studies import StudyRun
 
 TABLE = (Path(__file__).parents[2] / "docs" / "recomputation.md").read_text(encoding="utf-8")
@@ -137,7 +136,7 @@ CHANGES = {
 def update(study, **options):
     """Bring the CNN up to date, as `make demo` does."""
     with dg.DagsterInstance.ephemeral() as instance:
-        conductor = Conductor(study.bench(**options), instance, Console(quiet=True))
+        conductor = Conductor(study.bench(**options), instance, lambda *_: None)
         for leg in legs(study.bench().study):
             conductor.run_leg(leg, "cnn")
 

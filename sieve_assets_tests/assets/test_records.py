@@ -10,16 +10,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sieve_assets.assets import hypothesize
-from sieve_assets.assets.records import (
-    Attempts,
-    InputsReplacedError,
-    NeuronFailuresError,
-    concatenated,
-    rows_hash,
-)
-from sieve_assets.assets.stages import Share
-from sieve_assets.definitions import STAGES
+from sieve_assets.assets import hypothesize, retries
+from sieve_assets.assets.pipeline import STAGES
+from sieve_assets.assets.records import concatenated, rows_hash
+from sieve_assets.assets.retries import InputsReplacedError
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
 
@@ -30,7 +24,6 @@ RUN_MODELS = {
     *("generated_image_sets", "activation_rates"),
 }
 MADE_AT = ["run_id", "recorded_at", "seconds"]
-SHARE = Share("cnn", [1, 3, 4], ["cnn|1", "cnn|3", "cnn|4"])
 
 
 def sha256_of_json(value):
@@ -193,10 +186,27 @@ def test_rows_made_from_what_another_run_replaced_are_not_written(copied, monkey
         return original(*inputs)
 
     monkeypatch.setattr(hypothesize, "cluster_rows", meanwhile)
-    with pytest.raises(InputsReplacedError, match=r"^clusters: .* Nothing was written; run it"):
-        copied.of_model("cnn", "clusters")
+    monkeypatch.setattr(retries, "MOST_RETRIES", 0)
+    result = copied.of_model("cnn", "clusters", raise_on_error=False)
 
+    assert cause_of(result, "clusters").cls_name == InputsReplacedError.__name__
+    assert "Nothing was written; run it again." in cause_of(result, "clusters").message
     assert copied.table("provenance", model="cnn", stage="clusters").empty
+
+    monkeypatch.setattr(retries, "MOST_RETRIES", 1)
+    monkeypatch.setattr(retries, "WAIT_S", 0)
+    copied.bench().warehouse.replace(
+        Replacement("provenance", note, note.filter(["stage", "model", "neuron"]))
+    )
+    assert copied.of_model("cnn", "clusters").success, "a second try reads what there is now"
+
+
+def cause_of(result, step):
+    """The first error behind a step's failure."""
+    error = result.failure_data_for_node(step).error
+    while error.cause:
+        error = error.cause
+    return error
 
 
 def test_other_settings_have_another_hash(copied, tmp_path):
@@ -257,38 +267,6 @@ def test_where_a_file_lies_makes_no_difference_if_its_content_is_told():
 def test_no_rows_have_one_hash_whatever_columns_they_would_have():
     assert rows_hash(ROWS.head(0)) == rows_hash(pd.DataFrame())
     assert rows_hash(ROWS.head(0)) != rows_hash(ROWS.head(1))
-
-
-def rows_unless_three(neuron):
-    if neuron == 3:
-        raise ValueError("no such luck")
-    return pd.DataFrame({"neuron": [neuron] * 2})
-
-
-def test_a_failure_costs_only_its_own_neuron():
-    attempts = Attempts()
-
-    rows, left = attempts.each(SHARE, rows_unless_three, stage="whiskers")
-
-    assert list(rows["neuron"]) == [1, 1, 4, 4]
-    assert left == Share("cnn", [1, 4], ["cnn|1", "cnn|4"])
-    with pytest.raises(NeuronFailuresError, match=r"got 1 failures \(cnn\|3: no such luck\)"):
-        attempts.finish("whiskers")
-
-
-def test_no_failure_raises_nothing():
-    attempts = Attempts()
-
-    rows, left = attempts.each(SHARE, lambda _: pd.DataFrame(), stage="whiskers")
-
-    assert len(rows) == 0
-    assert left == SHARE
-    attempts.finish("whiskers")
-
-
-def test_a_mistake_in_the_program_stops_everything():
-    with pytest.raises(TypeError):
-        Attempts().each(SHARE, len, stage="whiskers")
 
 
 def test_tables_are_joined_and_empty_ones_left_out():

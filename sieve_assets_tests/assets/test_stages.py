@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import dagster as dg
 import pytest
 
+from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.stages import (
     OF_A_MODEL,
     Share,
@@ -16,7 +17,7 @@ from sieve_assets.assets.stages import (
     stage,
     without_settings,
 )
-from sieve_assets.definitions import STAGES, definitions_of
+from sieve_assets.definitions import definitions_of
 
 
 @pytest.fixture(scope="module")
@@ -68,13 +69,17 @@ def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_ra
     def whiskers(context: dg.AssetExecutionContext) -> None:
         """How many there are."""
 
-    made = stage(group="faces", by="model", recipe=without_settings, version="7")(whiskers)
+    make = stage(
+        group="faces", by="model", recipe=without_settings, version="7", table="probe_passes"
+    )
+    made = make(whiskers)
     asset = made.asset(finished.bench().study)
 
     [spec] = asset.specs
     assert (made.name, made.reads, made.is_by_neuron) == ("whiskers", (), False)
     assert spec.key == dg.AssetKey("whiskers")
     assert (spec.group_name, spec.code_version) == ("faces", "7")
+    assert spec.metadata["dagster/table_name"] == "probe_passes"
     assert spec.description == "How many there are."
     assert asset.backfill_policy == dg.BackfillPolicy.single_run()
 
@@ -90,7 +95,9 @@ def test_every_asset_says_what_it_is_and_runs_ranges_in_one_run(graph):
 def test_the_graph_is_what_the_stages_read(graph):
     for each in STAGES:
         parents = graph.get(dg.AssetKey(each.name)).parent_keys
-        assert parents == {dg.AssetKey(one.name) for one in each.reads}
+        assert parents == {dg.AssetKey(one.name) for one in each.reads} | set(
+            map(dg.AssetKey, each.given)
+        )
 
 
 def mapped(graph, stage_name, parent_name):
@@ -175,7 +182,11 @@ def test_a_run_may_span_targets(copied):
 
     events = result.get_asset_materialization_events()
     keys = {event.partition for event in events if event.asset_key.path == ["neuron_ratios"]}
-    absent = {e.partition for e in events if "status" in e.materialization.metadata}
+    absent = {
+        event.partition
+        for event in events
+        if event.materialization.metadata["status"].value == "absent"
+    }
     assert keys == {f"{model}|000{neuron}" for model in ("cnn", "vit") for neuron in range(8)}
     assert absent == {"cnn|0006", "cnn|0007"}
     notes = copied.table("provenance", stage="selected_samples")

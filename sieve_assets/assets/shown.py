@@ -1,0 +1,70 @@
+"""The pictures that go with a partition in Dagster's catalogue, as Markdown.
+
+Not here: how they are drawn (`reports`). Libraries that draw load on first use.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import OF_A_MODEL, Share
+
+SHEET_BYTES = 1600
+"""Most bytes of a neuron's contact sheet: Dagster stores an event twice, and text for bytes."""
+FIGURE_BYTES = 8000
+"""Most bytes of a target's figure."""
+
+Pictures = Mapping[int, Mapping[str, str]]
+
+
+def crop_pictures(bench: Workbench, share: Share) -> Pictures:
+    """What each neuron sees: its strongest patches by cluster."""
+    from sieve_assets.reports.neuron_sheets import cluster_sheets  # noqa: PLC0415 (it draws)
+
+    return _sheets(cluster_sheets, bench, share, "strongest crops by cluster")
+
+
+def test_pictures(bench: Workbench, share: Share) -> Pictures:
+    """How each name was tested: its first pictures, those framed that fire the neuron."""
+    from sieve_assets.reports.neuron_sheets import concept_sheets  # noqa: PLC0415 (it draws)
+
+    return _sheets(concept_sheets, bench, share, "pictures by name (green: fires; AR at the right)")
+
+
+def target_pictures(bench: Workbench, share: Share) -> Pictures:
+    """Histograms of a target's contrasts and activation rates."""
+    from sieve_assets.reports import target_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    return _figures(
+        bench,
+        share,
+        {
+            "contrasts of all neurons": target_figures.ratios_figure,
+            "activation rates of all names": target_figures.rates_figure,
+        },
+    )
+
+
+def truth_pictures(bench: Workbench, share: Share) -> Pictures:
+    """A target's activation rates against the truth."""
+    from sieve_assets.reports import target_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    return _figures(
+        bench, share, {"activation rates against the truth": target_figures.truth_figure}
+    )
+
+
+def _sheets(draw: Callable[..., Any], bench: Workbench, share: Share, name: str) -> Pictures:
+    try:
+        sheets = draw(bench.warehouse, share.model, share.neurons, bench.images.open, SHEET_BYTES)
+    except (ValueError, FileNotFoundError):  # a damaged file, which a check of its stage names
+        return {}
+    return {neuron: {name: sheet.markdown(name)} for neuron, sheet in sheets.items()}
+
+
+def _figures(bench: Workbench, share: Share, draw: Mapping[str, Callable[..., Any]]) -> Pictures:
+    drawn = {
+        name: figure(bench.warehouse, share.model, max_bytes=FIGURE_BYTES)
+        for name, figure in draw.items()
+    }
+    return {OF_A_MODEL: {name: one.markdown(name) for name, one in drawn.items() if one}}

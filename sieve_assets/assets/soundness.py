@@ -1,0 +1,109 @@
+"""Checks of stored rows by neuron: what must hold before anything is made of them.
+
+Not here: how the checks reach Dagster (see `reporting`).
+"""
+
+from collections.abc import Mapping
+
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import Check, Share
+
+_OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
+_UNIT_TOLERANCE = 1e-3
+
+
+def _found(bench: Workbench, share: Share, sql: str, **more: object) -> dict[int, str]:
+    """Neurons and problems, as a query with columns `neuron` and `problem` gives them."""
+    rows = bench.warehouse.read(sql, {"model": share.model, "neurons": share.neurons, **more})
+    return dict(zip(rows["neuron"].astype(int), rows["problem"].astype(str), strict=True))
+
+
+def finite(table: str, column: str) -> Check:
+    """Every number of a list column is finite."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        return _found(
+            bench,
+            share,
+            f"SELECT neuron, 'expected finite activations, got ' || bad || ' that are not. Check "  # noqa: S608 (our names)
+            "the target''s transform and weights.' AS problem FROM (SELECT neuron, "
+            f"len(list_filter({column}, x -> NOT isfinite(x))) AS bad FROM {table} "
+            f"WHERE {_OF_NEURONS}) WHERE bad > 0",
+        )
+
+    return Check("finite", "Every activation is a finite number.", find)
+
+
+def unit_vectors(table: str) -> Check:
+    """Every embedding has length 1."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        return _found(
+            bench,
+            share,
+            "SELECT neuron, 'expected unit vectors, got a length of ' || any_value(length) ||"  # noqa: S608 (our names)
+            " '. Check the vision-language model.' AS problem FROM (SELECT neuron,"
+            " sqrt(list_inner_product(embedding, embedding)) AS length"
+            f" FROM {table} WHERE {_OF_NEURONS}) WHERE NOT abs(length - 1) < $tolerance"
+            " GROUP BY neuron",
+            tolerance=_UNIT_TOLERANCE,
+        )
+
+    return Check("unit_vectors", "Every embedding has length 1.", find)
+
+
+def files_are_whole(table: str) -> Check:
+    """Every picture that a table refers to is there and is what was stored."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        rows = bench.warehouse.read(
+            f"SELECT DISTINCT neuron, uri FROM {table} WHERE {_OF_NEURONS}",  # noqa: S608 (our names)
+            {"model": share.model, "neurons": share.neurons},
+        )
+        images = bench.images
+        lost = {uri for uri in set(rows["uri"]) if not images.is_whole(uri)}
+        bad = rows[rows["uri"].isin(list(lost))].groupby("neuron")["uri"]
+        return {
+            int(str(neuron)): f"expected stored pictures, got {len(uris)} damaged or lost, e.g. "
+            f"{uris.iloc[0]}. Run `sieve mend`, then materialize this again."
+            for neuron, uris in bad
+        }
+
+    return Check("files", "Every file referred to is there and has the hash in its name.", find)
+
+
+def pictures_by_hypothesis() -> Check:
+    """Every hypothesis has exactly as many pictures as the study asks for."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        return _found(
+            bench,
+            share,
+            "SELECT neuron, any_value('expected ' || $wanted || ' pictures of ' || concept ||"
+            " ', got ' || n) || '. Materialize it again.' AS problem FROM"
+            " (SELECT h.neuron, h.concept, count(DISTINCT g.seed) AS n FROM concept_hypotheses h"
+            " LEFT JOIN generated_image_sets g ON g.model = h.model AND g.neuron = h.neuron"
+            " AND g.cluster = h.cluster AND g.concept = h.concept WHERE h.model = $model"
+            " AND h.neuron IN (SELECT unnest($neurons)) GROUP BY h.neuron, h.cluster, h.concept)"
+            " WHERE n != $wanted GROUP BY neuron",
+            wanted=bench.study.generator.n_images,
+        )
+
+    return Check("pictures", "Every hypothesis has as many pictures as the study asks for.", find)
+
+
+def rates_in_intervals() -> Check:
+    """Every activation rate lies within its confidence interval, and the interval in 0 to 1."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        return _found(
+            bench,
+            share,
+            "SELECT neuron, 'expected an activation rate within its interval, got ' ||"  # noqa: S608 (our names)
+            " any_value(activation_rate || ' and ' || ci_low || ' to ' || ci_high) || '.'"
+            f" AS problem FROM activation_rates WHERE {_OF_NEURONS} AND NOT (0 <= ci_low"
+            " AND ci_low <= activation_rate AND activation_rate <= ci_high AND ci_high <= 1"
+            " AND n_active <= n_images) GROUP BY neuron",
+        )
+
+    return Check("in_interval", "Every rate lies within its confidence interval.", find)

@@ -1,0 +1,120 @@
+"""What a study is given from outside the pipeline, as observable assets with a version by target.
+
+Each tells Dagster when something has changed for a target, so that its marks of staleness and its
+automation see it. The warehouse knows more exactly what follows (see `staleness`).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from sieve_assets.assets.hypothesize import concept_names
+from sieve_assets.assets.pipeline import stages_of
+from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import by_model
+from sieve_assets.settings_hash import settings_hash
+from sieve_assets.stores.probe_images import folder_state
+from sieve_assets.study import Study
+
+_WATCHED_OTHERWISE = {PROBE_FOLDER, "concepts"}
+"""Among the settings of stages: what has a source of its own."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something outside the pipeline.
+
+    Attributes:
+        name: Of its asset.
+        description: What it is.
+        version: What changes with it, for a target.
+    """
+
+    name: str
+    description: str
+    version: Callable[[Workbench, str], str]
+
+    def asset(self, study: Study) -> dg.SourceAsset:
+        """The observable asset, with a partition a target."""
+        partitions = by_model(study)
+
+        def observe(context: dg.AssetExecutionContext, bench: Workbench):  # noqa: ANN202 (Dagster would take it for the type of outputs)
+            wanted = context.partition_keys if context.has_partition_key else sorted(study.targets)
+            return dg.DataVersionsByPartition(
+                {model: self.version(bench, model)[:16] for model in wanted}
+            )
+
+        return dg.observable_source_asset(
+            name=self.name,
+            description=self.description,
+            group_name="world",
+            partitions_def=partitions,
+            tags={"kind": "given"},
+        )(observe)
+
+
+def _of_settings(group: str) -> Callable[[Workbench, str], str]:
+    """The version of what the study file says of a group of stages, for a target."""
+
+    def version(bench: Workbench, model: str) -> str:
+        stages = [one for one in stages_of(bench.study) if one.group == group]
+        said = [
+            {
+                name: value
+                for name, value in one.recipe(bench, model).settings.items()
+                if name not in _WATCHED_OTHERWISE
+            }
+            for one in stages
+        ]
+        return settings_hash(said)
+
+    return version
+
+
+def _probe_folder(bench: Workbench, model: str) -> str:
+    folder = probe_folder(bench, bench.study.targets[model].probe)
+    return folder_state(folder) or "not rendered yet"
+
+
+SOURCES: Mapping[str, Source] = {
+    one.name: one
+    for one in (
+        Source(
+            "probe_folder", "The folder of a target's probe images, file by file.", _probe_folder
+        ),
+        Source(
+            "target_weights",
+            "A target's weights, with its network, layer, reducer and transform.",
+            lambda bench, model: bench.target_hash(model),
+        ),
+        Source(
+            "vision_language_model",
+            "The files of the model that compares patches with words.",
+            lambda bench, _: bench.vision_language_hash,
+        ),
+        Source(
+            "generator_model",
+            "The files of the text-to-image model.",
+            lambda bench, _: str(bench.generator_identity["pipeline"]),
+        ),
+        Source(
+            "concept_set",
+            "The candidate words.",
+            lambda bench, _: settings_hash(concept_names(bench.study.concepts)),
+        ),
+        Source("select_settings", "What the study file says of selecting.", _of_settings("select")),
+        Source(
+            "hypothesize_settings",
+            "What the study file says of crops, clusters and names.",
+            _of_settings("hypothesize"),
+        ),
+        Source(
+            "verify_settings",
+            "What the study file says of pictures and rates.",
+            _of_settings("verify"),
+        ),
+    )
+}
+"""By name."""
