@@ -57,6 +57,38 @@ def evidence(target: str, neuron: int, out: Path) -> None:
 
 
 @main.command()
+@click.argument("targets", nargs=-1)
+@click.option("--check", "is_check", is_flag=True, help="End with status 1 if something is stale.")
+def stale(targets: tuple[str, ...], *, is_check: bool) -> None:
+    """Say what is not as it would be made now, and why: of TARGETS, or of all."""
+    from rich.console import Console  # noqa: PLC0415 (with its neighbours)
+    from rich.table import Table  # noqa: PLC0415
+
+    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
+    from sieve_assets.assets.staleness import find_stale, stale_table  # noqa: PLC0415 (as above)
+
+    bench = Workbench()
+    unknown = sorted(set(targets) - set(_study(bench.study_path).targets))
+    if unknown:
+        known = ", ".join(sorted(bench.study.targets))
+        raise click.ClickException(f"expected names of targets, got {unknown}. They are {known}.")
+    try:
+        findings = stale_table(find_stale(bench, targets))
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    if findings.empty:
+        click.echo("Nothing is stale.")
+        return
+    table = Table(*findings.columns)
+    for row in findings.astype(str).itertuples(index=False):
+        table.add_row(*row)
+    Console().print(table)
+    click.echo("The job recompute_stale, or `make demo`, brings it up to date.")
+    if is_check:
+        raise SystemExit(1)
+
+
+@main.command()
 def mend() -> None:
     """Check every stored file, and forget what was made of damaged ones: runs make it again."""
     from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)

@@ -8,6 +8,7 @@ import socket
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import dagster as dg
 
@@ -15,7 +16,7 @@ from sieve_assets.assets.lineage import stale_by_stage
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.sources import SOURCES
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, neuron_key
+from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, neuron_key, stretches
 from sieve_assets.study import Study
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -112,13 +113,19 @@ class Conductor:
         """
         stages, stale = self.stale_part(leg, model, neurons)
         self.say(f"{model}: {', '.join(one.name for one in stages or leg)}", not stages)
-        if not stages:
-            return
-        result = asset_job(self.bench).execute_in_process(
+        errors = [self._run(stages, model, stretch) for stretch in stretches(stale) if stages]
+        for error in filter(None, errors):
+            raise error
+
+    def _run(
+        self, stages: Sequence[Stage], model: str, neurons: Sequence[int]
+    ) -> StageError | None:
+        """One run of stages over neurons that follow each other; how it failed, if it did."""
+        result = self._job.execute_in_process(
             instance=self.instance,
             asset_selection=[dg.AssetKey(stage.name) for stage in stages],
             tags={
-                **tags_of(leg, model, stale, self.bench.study),
+                **tags_of(stages, model, neurons, self.bench.study),
                 PROCESS: this_process(),
                 **self.tags,
             },
@@ -132,7 +139,12 @@ class Conductor:
             while error and error.cause:
                 error = error.cause
             message = error.message.strip() if error else "failed"
-            raise StageError(f"{failure.step_key}: {message}")
+            return StageError(f"{failure.step_key}: {message}")
+        return None
+
+    @cached_property
+    def _job(self) -> dg.JobDefinition:
+        return asset_job(self.bench)
 
     def stale_part(
         self, leg: Sequence[Stage], model: str, neurons: Sequence[int] = ()

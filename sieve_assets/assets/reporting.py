@@ -27,6 +27,8 @@ STATUS = {
     "unverified": "unverified: no name survived the test",
 }
 """What `neuron_status` says, in words."""
+DIGITS = 4
+"""Significant digits of a number that is told; the tables have all."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | list):
         return ", ".join(str(one) for one in value)
     plain = value.item() if isinstance(value, np.generic) else value
-    return "infinite" if isinstance(plain, float) and math.isinf(plain) else plain
+    if isinstance(plain, float):
+        return float(f"{plain:.{DIGITS}g}") if math.isfinite(plain) else "infinite"
+    return plain
 
 
 def _is_missing(value: Any) -> bool:

@@ -5,7 +5,7 @@ Not here: what a stage computes or writes, and what is told of it (see `reportin
 
 import inspect
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -182,8 +182,12 @@ class Stage:
 
     def _check_spec(self, check: Check, partitions: dg.PartitionsDefinition) -> dg.AssetCheckSpec:
         """The check as Dagster knows it; that it blocks single neurons is our own doing."""
+        blocks = " What follows leaves out a neuron that fails this." * check.is_blocking
         return dg.AssetCheckSpec(
-            check.name, asset=self.name, description=check.description, partitions_def=partitions
+            check.name,
+            asset=self.name,
+            description=check.description + blocks,
+            partitions_def=partitions,
         )
 
     def _dependency(self, name: str, *, is_by_neuron: bool) -> dg.AssetDep:
@@ -257,6 +261,17 @@ def by_neuron(study: Study) -> dg.MultiPartitionsDefinition:
     return dg.MultiPartitionsDefinition(
         {"model": by_model(study), "neuron": dg.StaticPartitionsDefinition(keys)}
     )
+
+
+def stretches(neurons: Sequence[int]) -> list[list[int]]:
+    """Neurons in the order of their numbers, cut where one is left out: a run covers a range."""
+    found: list[list[int]] = []
+    for neuron in sorted(neurons):
+        if found and neuron == found[-1][-1] + 1:
+            found[-1].append(neuron)
+        else:
+            found.append([neuron])
+    return found
 
 
 def shares(context: dg.AssetExecutionContext, study: Study) -> Iterator[Share]:

@@ -51,7 +51,7 @@ def stale_report(study: Study) -> dg.AssetsDefinition:
                     ),
                 ),
                 "rows in all": len(table),
-                **{f"{state} stages": count for state, count in counts.items()},
+                **{f"stages: {STATES[state]}": count for state, count in counts.items()},
             },
             check_results=[
                 dg.AssetCheckResult(

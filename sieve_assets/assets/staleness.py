@@ -12,7 +12,7 @@ from sieve_assets.assets.lineage import Change, Lineage, Made, ancestors
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder, probe_images
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
+from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, stretches
 from sieve_assets.stores.probe_images import image_names
 
 STALE, MISSING, FAILED, UNKNOWN, FOLLOWS = "stale", "missing", "failed", "unknown", "follows"
@@ -72,13 +72,8 @@ def ranges(neurons: Sequence[int]) -> str:
     """Neurons as "0-4, 7"; "–" for a target as a whole."""
     if list(neurons) == [OF_A_MODEL]:
         return "–"
-    parts: list[list[int]] = []
-    for neuron in sorted(neurons):
-        if parts and neuron == parts[-1][1] + 1:
-            parts[-1][1] = neuron
-        else:
-            parts.append([neuron, neuron])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+    ends = [(some[0], some[-1]) for some in stretches(neurons)]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in ends)
 
 
 def _of_model(bench: Workbench, model: str) -> Iterator[Finding]:
@@ -130,8 +125,9 @@ def _reason(lineage: Lineage, change: Change) -> str:
     stage, model = lineage.stage, lineage.share.model
     if change.kind == "input":
         return f"its inputs were made again with another result: {change.why.removeprefix('of ')}"
-    if stage.name == probe_images.name and PROBE_FOLDER in change.why:
-        others = [one for one in change.why.split("; ") if PROBE_FOLDER not in one]
+    is_of_folder = not change.why or PROBE_FOLDER in change.why
+    if stage.name == probe_images.name and is_of_folder:
+        others = [one for one in change.why.split("; ") if one and PROBE_FOLDER not in one]
         return "; ".join([*others, _folder_change(lineage.bench, model)])
     return change.why or "made with other settings, models or code"
 
