@@ -4,6 +4,7 @@ from click.testing import CliRunner
 from safetensors.torch import save_file
 
 from sieve_assets.cli import main
+from sieve_assets.stores.schema import schema_version
 
 SECOND = "[targets.other]"
 
@@ -99,9 +100,39 @@ def test_mend_says_what_it_found(finished_study):
 
 @pytest.mark.usefixtures("finished_study")
 def test_migrate_says_the_versions_and_what_is_not_there(monkeypatch, tmp_path):
-    assert "version 2 is now version 2" in CliRunner().invoke(main, ["migrate"]).output
+    assert f"version {schema_version()} is now version {schema_version()}" in CliRunner().invoke(main, ["migrate"]).output
 
     monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "nowhere"))
     result = CliRunner().invoke(main, ["migrate"])
     assert result.exit_code == 1
     assert "Error: migrate: expected a warehouse at" in result.output
+
+
+def test_stale_says_what_is_stale_and_ends_as_asked(copied_study, monkeypatch):
+    monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(copied_study.data))
+
+    fresh = CliRunner().invoke(main, ["stale", "--check"])
+    copied_study.edited({"guidance = 3.0": "guidance = 2.0"})
+    stale = CliRunner().invoke(main, ["stale", "vit"], env={"COLUMNS": "200"})
+    checked = CliRunner().invoke(main, ["stale", "--check"])
+
+    assert (fresh.exit_code, fresh.output) == (0, "Nothing is stale.\n")
+    assert stale.exit_code == 0
+    assert "generator.guidance: 3.0 → 2.0" in stale.output
+    assert "cnn" not in stale.output
+    assert checked.exit_code == 1
+
+
+def test_stale_names_a_target_that_is_not_there(copied_study, monkeypatch):
+    monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
+
+    result = CliRunner().invoke(main, ["stale", "wit"])
+
+    assert result.exit_code == 1
+    assert "got ['wit']. They are cnn, vit." in result.output
+
+
+@pytest.fixture
+def copied_study(finished, tmp_path):
+    return finished.changed(tmp_path)
