@@ -24,7 +24,7 @@ demo: $(installed) $(instance) ## interpret and verify the embedded targets' neu
 ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
 	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
 
-test: $(installed) ## the tests that need no accelerator, network or downloads (ARGS="-k name")
+test: $(installed) ## all tests; they need no accelerator, but a browser (ARGS="-k name")
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 coverage: $(installed) ## the same, with the lines no test reaches
@@ -36,8 +36,9 @@ check: $(installed) ## style, types and who may import whom
 	.venv/bin/python -m pyright
 	.venv/bin/lint-imports
 
-bench: $(installed) ## how long the stages take; 50 kills of a demo
+bench: $(installed) ## how long the stages take, what Dagster costs; 50 kills of a demo
 	.venv/bin/python bench/run.py
+	.venv/bin/python bench/dagster_cost.py
 	PYTHONPATH=. .venv/bin/python bench/kill.py
 
 $(installed): pyproject.toml constraints.txt

@@ -43,7 +43,19 @@ def load_study(path: Path) -> Study:
     Raises:
         StudyError: The file is missing, is not TOML or says something impossible; every problem.
     """
-    said = _read(path)
+    return study_of(_read(path), path)
+
+
+def study_of(text: str, path: Path) -> Study:
+    """Check the text of a study file that is, or is to be, at a path.
+
+    Raises:
+        StudyError: It is not TOML or says something impossible; every problem.
+    """
+    try:
+        said = tomllib.loads(text)
+    except ValueError as error:
+        raise StudyError(path, [syntax_problem(error)]) from error
     probes = said.get("probes")
     names = list(probes) if isinstance(probes, dict) else []
     context = {"folder": path.resolve().parent, "probes": names}
@@ -53,9 +65,9 @@ def load_study(path: Path) -> Study:
         raise StudyError(path, problems_from(error, Study)) from error
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         remedy = "Run in the folder of a sieve.toml, or name one in $SIEVE_STUDY."
         reason = error.strerror or type(error).__name__

@@ -100,7 +100,9 @@ def test_mend_says_what_it_found(finished_study):
 
 @pytest.mark.usefixtures("finished_study")
 def test_migrate_says_the_versions_and_what_is_not_there(monkeypatch, tmp_path):
-    assert f"version {schema_version()} is now version {schema_version()}" in CliRunner().invoke(main, ["migrate"]).output
+    here = schema_version()
+    said = CliRunner().invoke(main, ["migrate"]).output
+    assert f"version {here} is now version {here}" in said
 
     monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "nowhere"))
     result = CliRunner().invoke(main, ["migrate"])

@@ -1,12 +1,7 @@
 """The demo is tested as a user runs it, on the tiny study and into a real Dagster instance."""
 
-import socket
-import subprocess
-import sys
-
 import dagster as dg
 import pytest
-from dagster._core.test_utils import create_run_for_test
 
 from sieve_assets import demo
 from sieve_assets.assets.pipeline import STAGES
@@ -80,47 +75,3 @@ def test_target_that_fails_is_named_and_hides_no_other(surroundings, capsys):
     assert "cnn failed: probe_pass" in said
     assert "layer9" in said
     assert materialized("verified_concepts") == {"vit"}
-
-
-def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition(finished):
-    legs = demo.legs(finished.bench().study)
-    assert [stage for leg in legs for stage in leg] == list(STAGES)
-    for leg in legs:
-        assert len({stage.is_by_neuron for stage in leg}) == 1
-
-
-def test_tags_cover_the_neurons_from_the_first_to_the_last(finished):
-    study = finished.bench().study
-    legs = demo.legs(study)
-    by_neuron = next(leg for leg in legs if leg[0].is_by_neuron)
-    tags = demo.tags_of(by_neuron, "cnn", [0, 2, 5], study)
-    assert set(tags.values()) == {"cnn|0000", "cnn|0005"}
-    assert set(demo.tags_of(legs[0], "cnn", [-1], study).values()) == {"cnn"}
-
-
-@pytest.fixture
-def dead_process():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return f"{socket.gethostname()}:{process.pid}"
-
-
-def test_runs_of_a_killed_process_are_closed_however_far_they_got(dead_process):
-    with dg.DagsterInstance.ephemeral() as instance:
-
-        def open_run(process, status):
-            tags = {} if process is None else {demo.PROCESS: process}
-            run = create_run_for_test(instance, job_name="job", tags=tags, status=status)
-            return run.run_id
-
-        killed = [open_run(dead_process, status) for status in demo.UNFINISHED]
-        alive = [
-            open_run(process, dg.DagsterRunStatus.STARTED)
-            for process in (demo.this_process(), f"elsewhere-{dead_process}", None)
-        ]
-
-        demo.close_abandoned_runs(instance)
-
-        statuses = {run.run_id: run.status for run in instance.get_runs()}
-    assert {statuses[one] for one in killed} == {dg.DagsterRunStatus.FAILURE}
-    assert {statuses[one] for one in alive} == {dg.DagsterRunStatus.STARTED}

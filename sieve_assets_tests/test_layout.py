@@ -26,12 +26,15 @@ TESTED_ELSEWHERE: dict[str, str] = {
 WITHOUT_A_MODULE = {
     "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
     "test_bad_input.py",
+    "assets/test_failing_neurons.py",
     "assets/test_mending.py",
     "assets/test_recomputation_table.py",
+    "test_backfills.py",
     "test_killing.py",
     "test_layout.py",
     "test_pipeline.py",
     "test_readme.py",
+    "ui/test_flows.py",
 }
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -31,8 +31,16 @@ UNFINISHED = (
 """Where a run of ours can be when its process is killed: it is recorded before it starts."""
 
 
+OF_SOME_NEURONS = {"NeuronFailuresError", "LeftOutError"}
+"""Failures of single neurons, which what follows leaves out."""
+
+
 class StageError(Exception):
     """A stage failed for one target."""
+
+
+class SomeNeuronsError(StageError):
+    """A stage failed for some of a target's neurons; the others can go on."""
 
 
 def legs(study: Study) -> list[list[Stage]]:
@@ -63,7 +71,8 @@ def asset_job(bench: Workbench) -> dg.JobDefinition:
             *(stage.asset(bench.study) for stage in stages_of(bench.study)),
             *(source.asset(bench.study) for source in SOURCES.values()),
         ],
-        resources={"bench": bench},
+        # As it is: its models stay loaded from run to run, and the study is that of the first.
+        resources={"bench": dg.ResourceDefinition.hardcoded_resource(bench)},
         executor=dg.in_process_executor,
     ).resolve_implicit_global_asset_job_def()
 
@@ -96,26 +105,36 @@ class Conductor:
         Returns:
             What failed, by target.
         """
-        failed = {}
+        failed: dict[str, StageError] = {}
         for model in models or sorted(self.bench.study.targets):
-            try:
-                for leg in legs(self.bench.study):
+            for leg in legs(self.bench.study):
+                try:
                     self.run_leg(leg, model, neurons)
-            except StageError as error:
-                failed[model] = error
+                except SomeNeuronsError as error:
+                    failed.setdefault(model, error)
+                except StageError as error:
+                    failed[model] = error
+                    break
         return failed
 
     def run_leg(self, leg: Sequence[Stage], model: str, neurons: Sequence[int] = ()) -> None:
         """Run what is stale of one leg of a target; nothing if nothing is.
 
         Raises:
+            SomeNeuronsError: A stage failed for some neurons; the others have run.
             StageError: A stage failed; those after it did not run.
         """
         stages, stale = self.stale_part(leg, model, neurons)
         self.say(f"{model}: {', '.join(one.name for one in stages or leg)}", not stages)
-        errors = [self._run(stages, model, stretch) for stretch in stretches(stale) if stages]
-        for error in filter(None, errors):
-            raise error
+        first, n_lost = None, 0
+        for stretch in stretches(stale) if stages else []:
+            error = self._run(stages, model, stretch)
+            if error and not isinstance(error, SomeNeuronsError):
+                raise error
+            first, n_lost = first or error, n_lost + len(stretch) * bool(error)
+        if first:
+            are_others = leg[0].is_by_neuron and n_lost < self.bench.study.targets[model].width
+            raise first if are_others else StageError(str(first))
 
     def _run(
         self, stages: Sequence[Stage], model: str, neurons: Sequence[int]
@@ -139,7 +158,8 @@ class Conductor:
             while error and error.cause:
                 error = error.cause
             message = error.message.strip() if error else "failed"
-            return StageError(f"{failure.step_key}: {message}")
+            kind = SomeNeuronsError if error and error.cls_name in OF_SOME_NEURONS else StageError
+            return kind(f"{failure.step_key}: {message}")
         return None
 
     @cached_property

@@ -1,6 +1,7 @@
 """What has changed between two recipes of a stage, in words."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def _of(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Itera
         return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from (f"{name}.{text}" for text in differences(old, new))
-    elif isinstance(old, list) and isinstance(new, list):
+    elif isinstance(old, list) and isinstance(new, list) and not _are_numbers(old + new):
         yield f"{name}: {_of_lists(old, new)}"
     elif _is_shown(old) and _is_shown(new):
         yield f"{name}: {_shown(old)} → {_shown(new)}"
@@ -34,10 +35,14 @@ def _of(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Itera
 
 
 def _of_lists(old: list[Any], new: list[Any]) -> str:
-    added = sum(one not in old for one in new)
-    removed = sum(one not in new for one in old)
+    before, after = (Counter(map(str, some)) for some in (old, new))
+    added, removed = (after - before).total(), (before - after).total()
     counts = [f"{n} {what}" for n, what in ((added, "added"), (removed, "removed")) if n]
     return ", ".join(counts) or "another order"
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return all(isinstance(one, int | float) for one in values)
 
 
 def _is_shown(value: object) -> bool:

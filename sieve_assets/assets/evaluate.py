@@ -85,7 +85,7 @@ def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
         list(DISTINCT o.concept ORDER BY o.concept) FILTER (o.oracle_true) AS "true names",
         any_value(o.best_concept) AS "best name of all", any_value(o.best_f1) AS "its F1"
     FROM (SELECT unnest($neurons) AS neuron) p
-    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN oracle_rates o ON o.model = $model AND o.neuron = p.neuron GROUP BY ALL
     """,
 )

@@ -58,7 +58,7 @@ def _patches_recipe(bench: Workbench, model: str) -> Recipe:
     SELECT r.neuron, s.status, count(p.rank) AS patches, avg(p.crop_retention)
         AS "activation that the crops retain", count(*) FILTER (p.is_whole_image)
         AS "whole images in their place"
-    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    FROM neuron_ratios r JOIN neuron_ratios s ON s.model = r.model AND s.neuron = r.neuron
     LEFT JOIN patch_embeddings p ON p.model = r.model AND p.neuron = r.neuron
     WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons)) GROUP BY ALL
     """,
@@ -109,7 +109,7 @@ def _clusters_recipe(bench: Workbench, _model: str) -> Recipe:
     SELECT p.neuron, s.status, count(c.rank) AS patches, any_value(c.n_clusters) AS clusters,
         any_value(c.silhouette) AS silhouette, max(c.best_silhouette) AS "best silhouette tried"
     FROM (SELECT unnest($neurons) AS neuron) p
-    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN clusters c ON c.model = $model AND c.neuron = p.neuron GROUP BY ALL
     """,
 )
@@ -173,7 +173,7 @@ def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
     SELECT p.neuron, s.status, count(h.concept) AS hypotheses, max(h.score) AS "best cosine",
         list(DISTINCT h.concept ORDER BY h.concept) FILTER (h.concept IS NOT NULL) AS concepts
     FROM (SELECT unnest($neurons) AS neuron) p
-    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN concept_hypotheses h ON h.model = $model AND h.neuron = p.neuron GROUP BY ALL
     """,
     pictures=crop_pictures,

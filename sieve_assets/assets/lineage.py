@@ -119,11 +119,24 @@ class Lineage:
 
     @cached_property
     def outputs(self) -> dict[Place, str]:
-        """Output hash of everything that is stored before the stage."""
+        """Output hash of everything before the stage that is stored and can be relied on."""
         return {
             place: note.output_hash
             for place, note in self.notes.items()
-            if place[0] != self.stage.name
+            if place[0] != self.stage.name and place[1] not in self.unreliable
+        }
+
+    @cached_property
+    def unreliable(self) -> frozenset[int]:
+        """Neurons that a stage by model leaves out, since a stage before it failed for them."""
+        if self.stage.is_by_neuron:
+            return frozenset()
+        return frozenset(neuron for _, neuron in self._failures_before) - {OF_A_MODEL}
+
+    @cached_property
+    def _failures_before(self) -> dict[Place, str]:
+        return {
+            place: reason for place, reason in self.failures.items() if place[0] != self.stage.name
         }
 
     def made_with(self, stage: Stage) -> Made:
@@ -179,18 +192,25 @@ class Lineage:
         for upstream in self.stage.reads:
             self._refuse(upstream, dict.fromkeys(self._absent(upstream), _NOTHING))
         for upstream in ancestors(self.stage):
-            there = [neuron for name, neuron in self.notes if name == upstream.name]
+            there = [
+                neuron
+                for name, neuron in self.notes
+                if name == upstream.name and neuron not in self.unreliable
+            ]
             self._refuse(upstream, {neuron: self.change(upstream, neuron) for neuron in there})
 
     def left_out(self) -> dict[int, str]:
-        """The share's neurons for which a stage before this one failed, with the reason."""
-        if not self.stage.is_by_neuron:
-            return {}
+        """The share's neurons that nothing can be made of, since a stage before failed for them.
+
+        If it failed for the target as a whole, these are all of them.
+        """
         reasons = {
             neuron: f"{stage} failed: {why}"
-            for (stage, neuron), why in self.failures.items()
-            if stage != self.stage.name
+            for (stage, neuron), why in self._failures_before.items()
         }
+        of_all = reasons.get(OF_A_MODEL)
+        if of_all:
+            return dict.fromkeys(self.share.neurons, of_all)
         return {neuron: reasons[neuron] for neuron in self.share.neurons if neuron in reasons}
 
     def stale_neurons(self) -> list[int]:
@@ -241,7 +261,10 @@ def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> d
     for stage in stages:
         lineage = Lineage(bench, stage, share)
         before = {neuron for one in ancestors(stage) for neuron in redone.get(one.name, [])}
-        redone[stage.name] = [n for n in share.neurons if n in before or lineage.change(stage, n)]
+        failed = {neuron for name, neuron in lineage.failures if name == stage.name}
+        redone[stage.name] = [
+            n for n in share.neurons if n in before | failed or lineage.change(stage, n)
+        ]
     return redone
 
 

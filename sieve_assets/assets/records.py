@@ -140,6 +140,10 @@ class Recorder:
                 )
 
 
+class LeftOutError(LookupError):
+    """A stage before failed for every neuron of a target in a run."""
+
+
 class NeuronFailuresError(Exception):
     """Every neuron of a run failed."""
 
@@ -152,8 +156,8 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
     on.
 
     Raises:
-        LookupError: Something before the stage is absent or out of date for a share's neurons, or
-            failed for all of them.
+        LookupError: Something before the stage is absent or out of date for a share's neurons.
+        LeftOutError: A stage before failed for all of them.
         NeuronFailuresError: Every neuron of the run failed.
     """
     n_good, failed = 0, {}
@@ -162,7 +166,7 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
         left_out = lineage.left_out()
         if len(left_out) == len(share.neurons):
             reason = next(iter(left_out.values()))
-            raise LookupError(
+            raise LeftOutError(
                 f"{stage.name}: expected what it reads of {share.model}, got nothing that can be "
                 f"relied on, since {reason}"
             )

@@ -20,13 +20,11 @@ from sieve_assets.stores.warehouse import Replacement
 
 Facts = Mapping[str, Any]
 STATUS = {
-    "selected": "selected: a clear preference, not yet tested",
+    "selected": "selected: a clear preference",
     "low_contrast": "not selected: no clear preference",
     "dead": "not selected: constant on the probe images",
-    "verified": "verified: at least one name survived the test",
-    "unverified": "unverified: no name survived the test",
 }
-"""What `neuron_status` says, in words."""
+"""What `neuron_ratios` says, in words; which names survive is only known by target."""
 DIGITS = 4
 """Significant digits of a number that is told; the tables have all."""
 

@@ -11,7 +11,11 @@ MOST_RETRIES = 3
 WAIT_S = 20.0
 """Before another try (s)."""
 _CLIENTS = {"httpx", "requests", "urllib3"}
-_OF_THE_NETWORK = ("Connect", "Timeout", "Protocol", "Proxy")
+_OF_THE_NETWORK = {
+    *("TransportError", "ConnectionError", "Timeout", "ChunkedEncodingError"),  # httpx, requests
+    *("ProtocolError", "TimeoutError", "MaxRetryError", "ProxyError"),  # urllib3
+}
+_OF_THE_ADDRESS = {"UnsupportedProtocol", "LocalProtocolError", "InvalidProxyURL", "InvalidURL"}
 
 
 class InputsReplacedError(Exception):
@@ -40,7 +44,8 @@ def may_pass(error: BaseException | None) -> bool:
     """Whether an error, or what caused it, may be gone in a while."""
     if error is None:
         return False
-    library, name = type(error).__module__.split(".")[0], type(error).__name__
-    is_of_network = library in _CLIENTS and any(word in name for word in _OF_THE_NETWORK)
+    known = [one for one in type(error).__mro__ if one.__module__.split(".")[0] in _CLIENTS]
+    kinds = {one.__name__ for one in known}
+    is_of_network = bool(kinds & _OF_THE_NETWORK) and not kinds & _OF_THE_ADDRESS
     is_passing = isinstance(error, WarehouseBusyError | InputsReplacedError | ConnectionError)
     return is_passing or is_of_network or may_pass(error.__cause__)

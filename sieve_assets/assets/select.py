@@ -53,7 +53,7 @@ def _ratios_recipe(bench: Workbench, model: str) -> Recipe:
     given=["select_settings"],
     facts="""
     SELECT r.neuron, s.status, r.ratio, r.beta, r.p99, r.median, r.is_sparse AS "mostly one value"
-    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    FROM neuron_ratios r JOIN neuron_ratios s ON s.model = r.model AND s.neuron = r.neuron
     WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons))
     """,
 )
@@ -101,7 +101,7 @@ def _samples_recipe(bench: Workbench, model: str) -> Recipe:
     SELECT r.neuron, s.status, count(x.rank) AS samples, max(x.activation) AS strongest,
         min(x.activation) AS weakest, first(x.image_id ORDER BY x.rank)
         AS "strongest image"
-    FROM neuron_ratios r JOIN neuron_status s ON s.model = r.model AND s.neuron = r.neuron
+    FROM neuron_ratios r JOIN neuron_ratios s ON s.model = r.model AND s.neuron = r.neuron
     LEFT JOIN selected_samples x ON x.model = r.model AND x.neuron = r.neuron
     WHERE r.model = $model AND r.neuron IN (SELECT unnest($neurons)) GROUP BY ALL
     """,

@@ -120,8 +120,7 @@ class Stage:
         table: The warehouse's table that it fills.
         given: What it takes from outside the pipeline: names of `sources`.
         runs_models: Whether it runs a network, which one GPU does for one run at a time.
-        facts: Query for what a person wants to know of a partition: a row for each of `$neurons`
-            of `$model`, with a column `neuron`; empty for nothing.
+        facts: Query for what a person wants to know: by `neuron`, for `$neurons` of `$model`.
         pictures: Makes the pictures that go with it, as Markdown by neuron.
         checks: What must hold for its rows.
     """
@@ -275,7 +274,16 @@ def stretches(neurons: Sequence[int]) -> list[list[int]]:
 
 
 def shares(context: dg.AssetExecutionContext, study: Study) -> Iterator[Share]:
-    """What a run is to do, target by target; keys beyond a target's width are marked absent."""
+    """What a run is to do, target by target; keys beyond a target's width are marked absent.
+
+    Raises:
+        ValueError: The run's range of partitions is empty.
+    """
+    if not context.partition_keys:
+        raise ValueError(
+            "run: expected partitions, got a range that holds none. A range over two targets is "
+            "the product of both dimensions: its first neuron must not come after its last."
+        )
     wanted: dict[str, dict[int, str]] = {}
     for key in context.partition_keys:
         if isinstance(key, dg.MultiPartitionKey):

@@ -49,7 +49,7 @@ def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
         any_value(g.generator) AS generator,
         first(g.uri ORDER BY g.cluster, g.concept, g.seed) AS "first picture in the image store"
     FROM (SELECT unnest($neurons) AS neuron) p
-    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN generated_image_sets g ON g.model = $model AND g.neuron = p.neuron GROUP BY ALL
     """,
     checks=[pictures_by_hypothesis(), files_are_whole("generated_image_sets")],
@@ -150,7 +150,7 @@ def _rates_recipe(bench: Workbench, model: str) -> Recipe:
     SELECT p.neuron, s.status, b.n AS hypotheses, b.rate AS "best AR", b.concept AS "best concept",
         printf('%.3f (%.3f to %.3f)', b.rate, b.low, b.high) AS "best AR with its interval"
     FROM (SELECT unnest($neurons) AS neuron) p
-    JOIN neuron_status s ON s.model = $model AND s.neuron = p.neuron
+    JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN best b ON b.neuron = p.neuron
     """,
     pictures=test_pictures,
@@ -241,14 +241,17 @@ def verified_concepts(context: dg.AssetExecutionContext, bench: Workbench) -> No
     """
     for recorder in work(context, bench, verified_concepts):
         share = recorder.share
+        asked = {"model": share.model, "left_out": sorted(recorder.lineage.unreliable)}
         rates = bench.warehouse.read(
             "SELECT model, neuron, cluster, concept, activation_rate FROM activation_rates"
-            " WHERE model = $1 ORDER BY neuron, cluster, concept",
-            [share.model],
+            " WHERE model = $model AND neuron NOT IN (SELECT unnest($left_out::INTEGER[]))"
+            " ORDER BY neuron, cluster, concept",
+            asked,
         )
         n_tested = bench.warehouse.read(
-            "SELECT count(*) AS n FROM provenance WHERE stage = 'activation_rates' AND model = $1",
-            [share.model],
+            "SELECT count(*) AS n FROM provenance WHERE stage = 'activation_rates'"
+            " AND model = $model AND neuron NOT IN (SELECT unnest($left_out::INTEGER[]))",
+            asked,
         )["n"].iloc[0]
         is_complete = bool(n_tested == bench.study.targets[share.model].width)
         recorder.write(judged(rates, is_complete=is_complete))

@@ -10,6 +10,7 @@ import open_clip
 import torch
 from jaxtyping import Float
 from PIL import Image
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sieve_assets import study
@@ -19,6 +20,8 @@ from sieve_assets.models.weights import state_hash
 from sieve_assets.settings_hash import settings_hash
 
 _LONGEST_REASON = 400
+_REFUSALS = (RuntimeError, ValueError, OSError, TypeError, KeyError, SafetensorError)
+"""What open_clip and its libraries raise for what they cannot load."""
 _NAMES = '"hf-hub:<organisation>/<model>" or "<architecture>:<weights>"'
 
 
@@ -139,7 +142,7 @@ def load_vision_language(
     try:
         loaded: Any = open_clip.create_model_from_pretrained(source, tag, device=device)
         tokenizer = open_clip.get_tokenizer(source)
-    except (RuntimeError, ValueError, OSError, TypeError, KeyError) as error:
+    except _REFUSALS as error:
         expected = "configuration, weights and tokenizer that fit" if is_folder else _NAMES
         raise (ValueError if is_folder else LookupError)(
             f"load_vision_language: expected {expected}, got {settings.model}: "

@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import dagster as dg
 import numpy as np
 import pytest
 import timm
@@ -87,15 +86,6 @@ def test_the_strongest_images_are_kept_with_their_maps(finished, model):
         if model == "cnn":
             _, maps = forward(finished, model, Image.open(images["uri"][ranked[0]]))
             np.testing.assert_allclose(kept["maps"][neuron, 0], maps[neuron], atol=TOLERANCE)
-
-
-def test_a_tenth_of_the_images_is_held_out_and_all_are_observed(finished):
-    images = finished.table("probe_images")
-
-    assert len(images) == N_IMAGES
-    assert 1 <= images["is_held_out"].sum() <= 15
-    assert images["image_id"].tolist() == sorted(images["image_id"])
-    assert images["position"].tolist() == list(range(N_IMAGES))
 
 
 @pytest.mark.usefixtures("small_shards")
@@ -252,43 +242,3 @@ def test_more_samples_up_to_twenty_need_no_other_pass(finished, tmp_path, count)
 
     assert observed == []
     assert set(other.table("selected_samples", model="cnn").groupby("neuron").size()) == {9}
-
-
-def test_an_unreadable_image_is_left_out_and_counted(finished, tmp_path, empty):
-    scenes = finished.bench().study.probes["scenes"].path
-    for name in ("once", "again"):  # one in a hundred may be unreadable
-        shutil.copytree(scenes, tmp_path / "scenes" / name)
-    broken = sorted((tmp_path / "scenes").rglob("*.png"))[7]
-    broken.write_bytes(broken.read_bytes()[:200])
-    (tmp_path / "other").mkdir()
-    other = empty.anew(tmp_path / "other", {str(scenes): str(tmp_path / "scenes")})
-
-    result = run_pass(other)
-
-    events = result.asset_materializations_for_node("probe_images")
-    assert {event.partition for event in events} == {"cnn", "vit"}  # which share the images
-    checks = result.get_asset_check_evaluations()
-    [told] = [one for one in checks if one.check_name == "readable"]
-    assert (told.partition, told.passed, told.severity) == (
-        "cnn",
-        False,
-        dg.AssetCheckSeverity.WARN,
-    )
-    assert f"got 1 of {2 * N_IMAGES} (" in told.description
-    images = other.table("probe_images")
-    assert str(broken) not in set(images["uri"])
-    assert images["position"].tolist() == list(range(2 * N_IMAGES - 1))
-
-
-def test_the_embedded_worlds_probe_set_is_rendered_into_the_results(finished, tmp_path, empty):
-    scenes = finished.bench().study.probes["scenes"].path
-    (tmp_path / "other").mkdir()
-    folder = f'kind = "folder"\npath = "{scenes}"'
-    other = empty.anew(tmp_path / "other", {folder: 'kind = "terrarium"\nn_images = 9'})
-
-    other.of_model("cnn", "probe_images")
-
-    images = other.table("probe_images")
-    assert len(images) == 9
-    assert all(Path(uri).is_relative_to(other.data) for uri in images["uri"])
-    assert Image.open(images["uri"][0]).size == (64, 64)

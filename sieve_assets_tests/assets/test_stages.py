@@ -70,7 +70,7 @@ def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_ra
         """How many there are."""
 
     make = stage(
-        group="faces", by="model", recipe=without_settings, version="7", table="probe_passes"
+        group="faces", by="model", recipe=without_settings, version="7", table="probe_images"
     )
     made = make(whiskers)
     asset = made.asset(finished.bench().study)
@@ -79,7 +79,7 @@ def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_ra
     assert (made.name, made.reads, made.is_by_neuron) == ("whiskers", (), False)
     assert spec.key == dg.AssetKey("whiskers")
     assert (spec.group_name, spec.code_version) == ("faces", "7")
-    assert spec.metadata["dagster/table_name"] == "probe_passes"
+    assert spec.metadata["dagster/table_name"] == "probe_images"
     assert spec.description == "How many there are."
     assert asset.backfill_policy == dg.BackfillPolicy.single_run()
 

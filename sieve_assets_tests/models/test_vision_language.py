@@ -171,3 +171,11 @@ def test_an_embedding_that_is_not_finite_names_its_input(clip_folder, images):
 )
 def test_names_as_open_clip_takes_them(name, parts):
     assert split_name(name) == parts
+
+
+def test_weights_that_are_cut_short_are_refused_with_their_folder(copied):
+    weights = copied / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+
+    with pytest.raises(ValueError, match=r"load_vision_language: expected .* got /.*header"):
+        load(copied)

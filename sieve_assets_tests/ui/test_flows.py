@@ -1,0 +1,79 @@
+"""What one does in the browser, from the first click to the rows in the store."""
+
+from pathlib import Path
+
+import pytest
+
+from sieve_assets_tests.server import cut_short
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_target_is_materialized_from_the_lineage_page(server, ui):
+    server.wipe("probe_images")
+    ui.open_lineage("probe_images")
+    ui.shot("lineage_before")
+    run = ui.materialize(["cnn"])
+    ui.sees("Success")
+    ui.shot("run_of_a_target")
+    assert server.run(run)["status"] == "SUCCESS"
+
+    ui.open_partition("probe_images", "cnn")
+    ui.sees("Materialized (1)")
+    ui.sees("Missing (1)")
+    ui.shot("materialized_target")
+    assert server.statuses("probe_images") == {"cnn": "materialized", "vit": "unmaterialized"}
+
+
+def test_a_range_of_neurons_is_backfilled_from_the_lineage_page(server, ui):
+    server.ended_backfill(server.backfill(dict.fromkeys(["probe_images", "probe_pass"], ("cnn",))))
+    stages = ["probe_activations", "neuron_ratios", "selected_samples"]
+    server.study.forget("cnn", *stages, neurons=[2, 3, 4])
+
+    ui.choose_stages(*stages)
+    backfill = ui.materialize(["cnn"], ["0002", "0003", "0004"])
+    ended = server.ended_backfill(backfill)
+    for stage in stages:
+        ui.sees(stage)
+    ui.sees("100% completed", times=len(stages))
+    ui.shot("backfill")
+
+    ui.open_partition("neuron_ratios", "cnn", "0003")
+    ui.shot("backfilled_partition")
+    notes = server.study.table("provenance", model="cnn")
+    redone = notes[notes["run_id"].isin(ended.run_ids)]
+    assert sorted(set(redone["stage"])) == sorted(stages)
+    assert sorted(set(redone["neuron"])) == [2, 3, 4]
+
+
+def test_a_partition_shows_its_metadata_and_what_is_before_and_after_it(server, ui):
+    server.ended_backfill(server.backfill({"selected_samples": ["vit|0004"]}))
+    told = server.latest("selected_samples", "vit|0004")
+
+    ui.open_partition("selected_samples", "vit", "0004")
+    ui.sees(told["output_hash"])
+    ui.sees(told["runId"][:8])
+    ui.shot("partition")
+
+    ui.go("assets/selected_samples?view=lineage")
+    for stage in ("probe_images", "probe_pass", "neuron_ratios", "patch_embeddings"):
+        ui.sees(stage)
+    ui.shot("asset_lineage")
+
+
+def test_a_failed_run_is_run_again_from_where_it_failed(server, ui):
+    stages = ["selected_samples", "patch_embeddings"]
+    server.study.forget("cnn", *stages, neurons=[1])
+    with cut_short(Path(server.study.bench().study.vision_language.model)):
+        failed = server.ended_backfill(server.backfill(dict.fromkeys(stages, ("cnn|0001",))))
+    [run] = failed.run_ids
+
+    ui.open_run(run)
+    ui.sees("Failure")
+    ui.shot("failed_run")
+    again = ui.run_again_from_failure()
+    ui.sees("Success")
+    ui.shot("run_again")
+
+    notes = server.study.table("provenance", model="cnn", neuron=1).set_index("stage")["run_id"]
+    assert dict(notes[stages]) == {"selected_samples": run, "patch_embeddings": again}
