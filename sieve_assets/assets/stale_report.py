@@ -4,7 +4,6 @@ import datetime as dt
 
 import dagster as dg
 
-from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FOLLOWS, STATES, find_stale, stale_table
 from sieve_assets.study import Study
@@ -22,10 +21,8 @@ MOST_ROWS = 60
 
 def stale_report(study: Study) -> dg.AssetsDefinition:
     """The asset that says what is stale."""
-    last = [stage.name for stage in stages_of(study) if not stage.is_by_neuron]
 
     @dg.asset(
-        deps=last,
         group_name="evaluate",
         kinds={"duckdb", "report"},
         owners=study.owners,

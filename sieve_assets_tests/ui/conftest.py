@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(finished, tmp_path_factory):
     """Serves a copy of the finished tiny study, of which Dagster knows nothing yet."""
     from sieve_assets_tests.server import serving  # noqa: PLC0415 (see the conftest above)
@@ -56,7 +56,7 @@ def screenshots(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visited(browser, server) -> None:
     """An instance's first visitor is asked to join a newsletter."""
     page = browser.new_page()

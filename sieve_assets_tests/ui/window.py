@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 SIZE = {"width": 1600, "height": 1000}
 
@@ -75,6 +75,22 @@ class Window:
 
     def open_run(self, run: str) -> None:
         self.go(f"runs/{run}")
+
+    def turn(self, automation: str, *, is_on: bool) -> None:
+        """The page of a schedule or sensor ("schedules/nightly"), turned on or off there."""
+        self.go(f"locations/sieve_assets.definitions/{automation}")
+        switch = self.page.get_by_role("checkbox")
+        expect(switch).to_be_checked(checked=not is_on)
+        switch.dispatch_event("click")
+        expect(switch).to_be_checked(checked=is_on)
+
+    def launch_job(self, job: str) -> str:
+        """Launch a job as its launchpad proposes it; id of the run."""
+        self.go(f"locations/sieve_assets.definitions/jobs/{job}/playground")
+        self.text("No errors").wait_for()
+        self.shot(f"launchpad_{job}")
+        self.press("Launch Run")
+        return self.launched()
 
     def choose(self, *keys: str) -> None:
         """Tick partition keys in the dialog's first list of which nothing is chosen."""
