@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test coverage check bench
+.PHONY: help demo ui test coverage check bench screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -40,6 +40,9 @@ bench: $(installed) ## how long the stages take, what Dagster costs; 50 kills of
 	.venv/bin/python bench/run.py
 	.venv/bin/python bench/dagster_cost.py
 	PYTHONPATH=. .venv/bin/python bench/kill.py
+
+screenshots: $(installed) ## the pictures of docs/operating.md, from what demo made
+	PYTHONPATH=. .venv/bin/python bench/screenshots.py
 
 $(installed): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer, found none." \

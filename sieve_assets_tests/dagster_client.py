@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 LOCATION = "sieve_assets.definitions"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 BACKFILL_ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 GOOD = {"COMPLETED", "COMPLETED_SUCCESS"}

@@ -63,6 +63,16 @@ class Cropper:
         uri = str(read_pass(self.bench, self.share.model)["strongest_uri"])
         return self.bench.arrays.open(uri, verify=True)["maps"]
 
+    def load(self) -> None:
+        """Load what every selected neuron needs: what is wrong with it is no neuron's failure.
+
+        Raises:
+            LookupError: A model or its weights are not there.
+            ValueError: A model does not fit its settings, or the stored maps are damaged.
+        """
+        if self.samples:
+            _ = self.maps, self.bench.target(self.share.model), self.bench.vision_language
+
     def rows(self, neuron: int) -> pd.DataFrame:
         """The neuron's rows of `patch_embeddings`; none if it was not selected."""
         samples = self.samples.get(neuron)

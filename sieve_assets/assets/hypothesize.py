@@ -73,7 +73,9 @@ def patch_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> Non
     from sieve_assets.assets.cropping import Cropper  # noqa: PLC0415 (scipy is slow to import)
 
     for recorder in work(context, bench, patch_embeddings):
-        recorder.write_each(Cropper(bench, recorder.share).rows)
+        cropper = Cropper(bench, recorder.share)
+        cropper.load()
+        recorder.write_each(cropper.rows)
 
 
 def read_patches(bench: Workbench, share: Share) -> dict[int, pd.DataFrame]:

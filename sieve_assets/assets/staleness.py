@@ -118,7 +118,7 @@ def _state(lineage: Lineage, neuron: int, *, follows: bool) -> tuple[str, str] |
         return STALE, _reason(lineage, change)
     if change:
         return MISSING, STATES[MISSING]
-    return (FOLLOWS, STATES[FOLLOWS]) if follows else None
+    return (FOLLOWS, "an input may change") if follows else None
 
 
 def _reason(lineage: Lineage, change: Change) -> str:

@@ -38,7 +38,7 @@ def test_every_partition_says_how_many_rows_it_has(finished, told):
 
 def test_status_is_told_in_words_from_selection_on(finished, told):
     metadata, _ = told
-    states = finished.table("neuron_status").set_index(["model", "neuron"])["status"]
+    states = finished.table("neuron_ratios").set_index(["model", "neuron"])["status"]
 
     for (model, neuron), state in states.items():
         for stage in ("neuron_ratios", "clusters", "activation_rates"):

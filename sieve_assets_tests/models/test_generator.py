@@ -24,6 +24,7 @@ from transformers import CLIPConfig, CLIPImageProcessor
 
 from sieve_assets import study
 from sieve_assets.models.generator import load_generator
+from sieve_assets.settings_hash import settings_hash
 
 PROMPTS = ["red circle", "", "zebra é", "red circle"]
 SEEDS = [3, 1, 4, 5]
@@ -127,7 +128,7 @@ def test_prompt_and_seed_both_change_a_picture(drawer):
 def test_a_changed_setting_changes_the_identity_and_the_picture(drawer, pipeline_folder, change):
     other = load(pipeline_folder, **change)
 
-    assert study.settings_hash(drawer.identity) != study.settings_hash(other.identity)
+    assert settings_hash(drawer.identity) != settings_hash(other.identity)
     [before], [after] = (one.draw(["red circle"], [1]) for one in (drawer, other))
     assert before.tobytes() != after.tobytes()
 
@@ -142,7 +143,7 @@ def test_the_identity_is_plain_json(drawer):
 def test_settings_that_do_not_change_a_picture_do_not_change_the_identity(drawer, copied):
     other = load(copied, 7, n_images=50, prompt="a photo of a {}")
 
-    assert study.settings_hash(drawer.identity) == study.settings_hash(other.identity)
+    assert settings_hash(drawer.identity) == settings_hash(other.identity)
 
 
 def test_another_scheduler_changes_the_identity(pipeline, drawer, tmp_path):
