@@ -3,14 +3,16 @@
 Where to look (each line may import what stands below it, never above):
 
     definitions    the code location Dagster loads; no logic
-    cli            `sieve check`, `sieve demo`
-    assets/        one asset a stage: reads, calls, writes, reports; partitions, resources, checks
+    cli            `sieve check`, `sieve stale`, `sieve demo`, …
+    assets/        one asset a stage: reads, calls, writes, reports; partitions, resources, checks;
+                   what is stale and why; jobs, schedules, sensor
     stores/        where results lie: tables in DuckDB, pictures and arrays by content hash
     models/        networks under study, vision-language model, generator, behind three Protocols
     terrarium/     the embedded world: its renderer, its ground truth, the training of its models
     method/        the method, one module a stage: plain functions of arrays
     study          what sieve.toml can say: settings and their defaults, each with its source;
-                   study_file reads one, study_values and study_problems refuse a bad one
+                   study_file reads one, study_edits changes one, study_values and
+                   study_problems refuse a bad one; settings_hash tells settings apart
 
 A stage has one name: its asset, its table, its method module and their tests all carry it.
 """
