@@ -194,7 +194,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="sieve-dagster-cost-"))
     try:
         bench = wide_study(folder / "study", asked.width)
-        for storage in {"", os.environ.get("SIEVE_BENCH_POSTGRES", "")}:
+        for storage in sorted({"", os.environ.get("SIEVE_BENCH_POSTGRES", "")}):
             home = folder / ("postgres" if storage else "sqlite")
             home.mkdir()
             measure(storage, bench, asked.width, home, console)

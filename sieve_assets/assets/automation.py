@@ -16,7 +16,6 @@ from sieve_assets.settings_hash import settings_hash
 from sieve_assets.stores.connections import WarehouseBusyError
 from sieve_assets.study_problems import StudyError
 
-STUDY_FILE = "study file"
 NIGHTLY, WEEKLY = "0 2 * * *", "0 5 * * 0"
 LOOK_EVERY_S = 60
 LONGEST_TAG = 250
@@ -33,28 +32,28 @@ def schedules(bench: Workbench, job: dg.JobDefinition) -> list[dg.ScheduleDefini
         job: Brings one target, its partition, up to date.
     """
 
-    @dg.schedule(
-        name="nightly",
-        job=job,
-        cron_schedule=NIGHTLY,
-        default_status=OFF_SCHEDULE,
-        description="Every night, a run for each target of which something is stale.",
-    )
-    def nightly(context: dg.ScheduleEvaluationContext) -> Any:
-        return _requests(context, bench.anew(), check_files=False)
+    def schedule(name: str, cron: str, what: str, *, check_files: bool) -> dg.ScheduleDefinition:
+        @dg.schedule(
+            name=name,
+            job=job,
+            cron_schedule=cron,
+            default_status=OFF_SCHEDULE,
+            description=what,
+        )
+        def requests(context: dg.ScheduleEvaluationContext) -> Any:
+            return _requests(context, bench.anew(), check_files=check_files)
 
-    @dg.schedule(
-        name="weekly",
-        job=job,
-        cron_schedule=WEEKLY,
-        default_status=OFF_SCHEDULE,
-        description="Every week, a run for each target that compares every stored file with its "
-        "hash first and makes again what is damaged or stale.",
-    )
-    def weekly(context: dg.ScheduleEvaluationContext) -> Any:
-        return _requests(context, bench.anew(), check_files=True)
+        return requests
 
-    return [nightly, weekly]
+    each_night = "Every night, a run for each target of which something is stale."
+    each_week = (
+        "Every week, a run for each target that compares every stored file with its hash first and "
+        "makes again what is damaged or stale."
+    )
+    return [
+        schedule("nightly", NIGHTLY, each_night, check_files=False),
+        schedule("weekly", WEEKLY, each_week, check_files=True),
+    ]
 
 
 def _requests(

@@ -1,5 +1,6 @@
 """The jobs of the code location, by what people want. Not here: what they run (see `conductor`)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
@@ -106,7 +107,10 @@ def _with_edited_study(
 
 
 def _conduct(
-    context: dg.OpExecutionContext, bench: Workbench, models: list[str], neurons: Any = ()
+    context: dg.OpExecutionContext,
+    bench: Workbench,
+    models: Sequence[str],
+    neurons: Sequence[int] = (),
 ) -> None:
     unknown = sorted(set(models) - set(bench.study.targets))
     if unknown:

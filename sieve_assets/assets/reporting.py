@@ -158,8 +158,8 @@ def _not_as_noted(told: _Report, lineage: Lineage) -> dict[int, str]:
             problems[neuron] = f"expected rows as they would be made now, {change.got}."
         elif note and note.n_rows != n_rows:
             problems[neuron] = (
-                f"expected {note.n_rows} rows, got {n_rows}. Run `sieve mend`, or materialize "
-                "this again."
+                f"expected {note.n_rows} rows, got {n_rows}. Something else changed the table: put "
+                "it back, or delete the neuron's note in provenance and materialize this again."
             )
     return problems
 

@@ -180,8 +180,8 @@ class Stage:
         return compute
 
     def _check_spec(self, check: Check, partitions: dg.PartitionsDefinition) -> dg.AssetCheckSpec:
-        """The check as Dagster knows it; that it blocks single neurons is our own doing."""
-        blocks = " What follows leaves out a neuron that fails this." * check.is_blocking
+        is_leaving_out = check.is_blocking and check is not LINEAGE
+        blocks = " What follows leaves out a neuron that fails this." * is_leaving_out
         return dg.AssetCheckSpec(
             check.name,
             asset=self.name,

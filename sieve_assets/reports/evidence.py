@@ -1,7 +1,7 @@
 """A neuron's evidence as one figure: samples, patches by cluster, pictures by concept, rates."""
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from sieve_assets.reports.inline_images import OpenImage
 from sieve_assets.stores.warehouse import Warehouse
 
 FIRES, SILENT, REJECTED = "#1a7f37", "#c9ccd1", "#b42318"
@@ -19,7 +20,6 @@ N_SHOWN = 10
 MOST_LETTERS = 60
 """Of a concept: more lines would cover the row above and the row below."""
 TILE_INCH = 0.82
-OpenImage = Callable[[str], Image.Image]
 
 _SAMPLES = """
 SELECT s.rank, s.activation, i.uri, p.x0, p.y0, p.x1, p.y1, p.uri AS patch_uri, c.cluster

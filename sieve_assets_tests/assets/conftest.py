@@ -30,3 +30,18 @@ def count(monkeypatch):
         return sizes
 
     return watch
+
+
+@pytest.fixture
+def unlucky_three(monkeypatch):
+    """Clusters of neuron 3 cannot be computed."""
+    from sieve_assets.assets import hypothesize  # noqa: PLC0415 (its function is replaced)
+
+    original = hypothesize.cluster_rows
+
+    def fail_for_three(patches, model, neuron, study):
+        if neuron == 3:
+            raise ValueError("clusters: expected luck, got none.")
+        return original(patches, model, neuron, study)
+
+    monkeypatch.setattr(hypothesize, "cluster_rows", fail_for_three)

@@ -128,17 +128,8 @@ def test_every_check_is_told_of_every_partition_it_is_about(told):
     assert all(one.passed for one in checks.values())
 
 
-def test_a_neuron_that_fails_says_so_in_its_place(copied, monkeypatch):
-    from sieve_assets.assets import hypothesize  # noqa: PLC0415 (its function is replaced)
-
-    original = hypothesize.cluster_rows
-
-    def fail_for_three(patches, model, neuron, study):
-        if neuron == 3:
-            raise ValueError("clusters: expected luck, got none.")
-        return original(patches, model, neuron, study)
-
-    monkeypatch.setattr(hypothesize, "cluster_rows", fail_for_three)
+@pytest.mark.usefixtures("unlucky_three")
+def test_a_neuron_that_fails_says_so_in_its_place(copied):
     copied.forget("cnn", "clusters", neurons=[1, 3])
 
     result = copied.of_model("cnn", "clusters", "concept_hypotheses")

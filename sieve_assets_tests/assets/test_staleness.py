@@ -142,17 +142,8 @@ def test_what_cannot_be_told_is_said_and_hides_no_other_target(copied, tmp_path)
     assert all("cnn.safetensors, where there is nothing" in one.why for one in unknown)
 
 
-def test_a_failure_is_reported_with_its_reason(copied, monkeypatch):
-    from sieve_assets.assets import hypothesize  # noqa: PLC0415 (its function is replaced)
-
-    original = hypothesize.cluster_rows
-
-    def fail_for_three(patches, model, neuron, study):
-        if neuron == 3:
-            raise ValueError("clusters: expected luck, got none.")
-        return original(patches, model, neuron, study)
-
-    monkeypatch.setattr(hypothesize, "cluster_rows", fail_for_three)
+@pytest.mark.usefixtures("unlucky_three")
+def test_a_failure_is_reported_with_its_reason(copied):
     copied.forget("cnn", "clusters", neurons=[1, 3])
     copied.of_model("cnn", "clusters", neurons=[1, 2, 3])
 
