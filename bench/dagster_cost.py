@@ -18,6 +18,7 @@ from pathlib import Path
 import dagster as dg
 import numpy as np
 import pandas as pd
+import sqlalchemy
 from PIL import Image
 from rich.console import Console
 
@@ -35,6 +36,7 @@ N_PICTURES = 4
 BY_NEURON = [stage for stage in STAGES if stage.is_by_neuron]
 MEASURED = BY_NEURON[-N_ASSETS:]
 MILLISECONDS = 1000
+KILO = 1000
 
 
 def wide_study(folder: Path, width: int) -> Workbench:
@@ -169,11 +171,24 @@ def run(
     return time.monotonic() - started, len(instance.all_logs(result.run_id))
 
 
+def stored_bytes(storage: str, folder: Path) -> int:
+    """How much an instance has stored: its database's size, or that of its files."""
+    if not storage:
+        return sum(path.stat().st_size for path in folder.rglob("*.db*"))
+    engine = sqlalchemy.create_engine(storage)
+    with engine.connect() as connection:
+        size = connection.execute(sqlalchemy.text("SELECT pg_database_size(current_database())"))
+        return int(size.scalar_one())
+
+
 def measure(storage: str, bench: Workbench, width: int, folder: Path, console: Console) -> None:
     """Print what a run of empty assets costs, and what ours adds."""
     with instance_of(storage, folder) as instance:
+        at_first = stored_bytes(storage, folder)
         bare_s, bare_events = run(bench, instance, width, is_empty=True)
+        bare_bytes = stored_bytes(storage, folder) - at_first
         ours_s, our_events = run(bench, instance, width, is_empty=False)
+        our_bytes = stored_bytes(storage, folder) - bare_bytes - at_first
     partitions = width * len(MEASURED)
     an_event_ms = MILLISECONDS * bare_s / bare_events
     more_ms = MILLISECONDS * (ours_s - bare_s) / partitions
@@ -182,7 +197,9 @@ def measure(storage: str, bench: Workbench, width: int, folder: Path, console: C
         f"{'PostgreSQL' if storage else 'SQLite'}, {len(MEASURED)} assets × {width} partitions: "
         f"empty {bare_s:.0f} s, {MILLISECONDS * bare_s / partitions:.1f} ms a partition, "
         f"{an_event_ms:.1f} ms an event; ours {ours_s:.0f} s: {more_ms:.1f} ms a partition more, "
-        f"{events_ms:.1f} of them Dagster's for {our_events - bare_events} events of checks"
+        f"{events_ms:.1f} of them Dagster's for {our_events - bare_events} events of checks; "
+        f"event log {bare_bytes / bare_events / KILO:.1f} and {our_bytes / our_events / KILO:.1f} "
+        "kB an event"
     )
 
 
