@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from sieve_assets.assets.partitions import OF_A_MODEL
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.records import rows_hash
-from sieve_assets.assets.stages import OF_A_MODEL
 from sieve_assets_tests.studies import StudyRun, assert_same_rows
 
 DEMO = [sys.executable, "-c", "from sieve_assets.cli import main; main()", "demo"]

@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sieve_assets.assets.partitions import neuron_key
 from sieve_assets.assets.pipeline import EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import neuron_key
 from sieve_assets.definitions import definitions_of
 from sieve_assets.stores.schema import tables
 from sieve_assets.stores.warehouse import Replacement
@@ -268,6 +268,27 @@ def centred(clip: Any, images: Sequence[Image.Image]) -> Any:
     handle.remove()
     clip.visual.ln_post.bias -= leaving[0].flatten(0, -2).mean(0)
     return clip
+
+
+def failing_checks(result: dg.ExecuteInProcessResult) -> dict[tuple[str, str, str], Any]:
+    """Every check's failing partitions: evaluations by stage, check and partition.
+
+    That of the whole run must fail just if there is one.
+    """
+    told = result.get_asset_check_evaluations()
+    failing = {
+        (one.asset_key.path[-1], one.check_name, one.partition): one
+        for one in told
+        if one.partition
+    }
+    assert not any(one.passed for one in failing.values())
+    of_runs = {
+        (one.asset_key.path[-1], one.check_name)
+        for one in told
+        if not (one.partition or one.passed)
+    }
+    assert of_runs == {key[:2] for key in failing}
+    return failing
 
 
 def assert_same_rows(found: pd.DataFrame, expected: pd.DataFrame, *, tolerance: float) -> None:

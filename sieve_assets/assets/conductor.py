@@ -13,10 +13,11 @@ from functools import cached_property
 import dagster as dg
 
 from sieve_assets.assets.lineage import stale_by_stage
+from sieve_assets.assets.partitions import OF_A_MODEL, Share, neuron_key, stretches
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.sources import SOURCES
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, neuron_key, stretches
+from sieve_assets.assets.stages import Stage
 from sieve_assets.study import Study
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"

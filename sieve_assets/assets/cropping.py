@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import read_pass
 from sieve_assets.assets.records import split_by_neuron
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Share
 from sieve_assets.method.patch_embeddings import (
     PixelBox,
     box_in_original,

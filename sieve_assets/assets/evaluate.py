@@ -13,12 +13,13 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, concept_names
 from sieve_assets.assets.known_scenes import observe
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import target_as_made
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios
 from sieve_assets.assets.shown import truth_pictures
-from sieve_assets.assets.stages import Recipe, Share, stage
+from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.assets.verify import activation_rates, verified_concepts
 from sieve_assets.study import Study, TerrariumProbe
 

@@ -7,6 +7,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import probe_pass
 from sieve_assets.assets.probe_sets import probe_images
 from sieve_assets.assets.records import split_by_neuron, work
@@ -14,7 +15,7 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.shown import crop_pictures
 from sieve_assets.assets.soundness import files_are_whole, unit_vectors
-from sieve_assets.assets.stages import Recipe, Share, stage
+from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.method.concept_sets import parse_concepts
 from sieve_assets.study import Concepts, Study
 

@@ -7,8 +7,8 @@ import dagster as dg
 from pydantic import Field
 
 from sieve_assets.assets.conductor import Conductor, close_abandoned_runs
+from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import by_model
 from sieve_assets.study import Study
 from sieve_assets.study_edits import edit_study
 

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sieve_assets.assets.differences import differences
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage
+from sieve_assets.assets.stages import Stage
 from sieve_assets.settings_hash import settings_hash, settings_text
 from sieve_assets.stores.warehouse import Read
 

@@ -8,19 +8,13 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.probe_sets import probe_images, read_probe
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.soundness import finite
-from sieve_assets.assets.stages import (
-    OF_A_MODEL,
-    Check,
-    Recipe,
-    Share,
-    stage,
-    without_settings,
-)
+from sieve_assets.assets.stages import Check, Recipe, stage, without_settings
 from sieve_assets.settings_hash import settings_hash
 from sieve_assets.stores.probe_images import (
     open_image,

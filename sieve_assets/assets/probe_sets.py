@@ -6,9 +6,10 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.partitions import OF_A_MODEL, Share, shares
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Check, Recipe, Share, shares, stage
+from sieve_assets.assets.stages import Check, Recipe, stage
 from sieve_assets.method.probe_images import is_held_out
 from sieve_assets.stores.probe_images import folder_state, image_names, list_folder
 from sieve_assets.study import FolderProbe, TerrariumProbe

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.lineage import Lineage, input_hash
+from sieve_assets.assets.partitions import OF_A_MODEL, Share, shares
 from sieve_assets.assets.progress import tracked
-from sieve_assets.assets.reporting import report
+from sieve_assets.assets.reporting import report, tell_checks
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.retries import InputsReplacedError
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, shares
+from sieve_assets.assets.stages import Stage
 from sieve_assets.stores.connections import WarehouseBusyError
 from sieve_assets.stores.warehouse import Read, Replacement
 
@@ -160,7 +161,7 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
         LeftOutError: A stage before failed for all of them.
         NeuronFailuresError: Every neuron of the run failed.
     """
-    n_good, failed = 0, {}
+    n_good, n_told, failed, problems = 0, 0, {}, []
     for share in shares(context, bench.study):
         lineage = Lineage(bench, stage, share)
         left_out = lineage.left_out()
@@ -181,7 +182,9 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
         here = {} if recorder is None else recorder.failed
         n_good += len(rest.neurons) - len(here)
         failed |= {share.keys[share.neurons.index(neuron)]: here[neuron] for neuron in here}
-        report(context, bench, stage, share, left_out=left_out, failed=here)
+        problems.append(report(context, bench, stage, share, left_out=left_out, failed=here))
+        n_told += len(share.keys)
+    tell_checks(context, stage, problems, n_told)
     if failed and not n_good:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in failed.items())
         raise NeuronFailuresError(

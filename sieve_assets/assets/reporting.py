@@ -4,7 +4,7 @@ Not here: what is computed and stored.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.lineage import Lineage
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import LINEAGE, OF_A_MODEL, Check, Share, Stage
+from sieve_assets.assets.stages import LINEAGE, Check, Stage
 from sieve_assets.stores.warehouse import Replacement
 
 Facts = Mapping[str, Any]
@@ -27,6 +28,7 @@ STATUS = {
 """What `neuron_ratios` says, in words; which names survive is only known by target."""
 DIGITS = 4
 """Significant digits of a number that is told; the tables have all."""
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class _Report:
     share: Share
 
 
+Problems = Mapping[str, Mapping[str, str]]
+"""By check, the partitions that fail it, with what was expected and found."""
+
+
 def report(
     context: dg.AssetExecutionContext,
     bench: Workbench,
@@ -45,7 +51,7 @@ def report(
     *,
     left_out: Mapping[int, str],
     failed: Mapping[int, str],
-) -> None:
+) -> Problems:
     """Tell Dagster what is stored of a share, check it, and note what cannot be relied on.
 
     Args:
@@ -55,6 +61,9 @@ def report(
         share: What it was to do for a target.
         left_out: Neurons that it left out since a stage before had failed, with the reason.
         failed: Neurons for which it failed itself, with the reason.
+
+    Returns:
+        What the checks found, for `tell_checks`.
     """
     told = _Report(context, bench, stage, share)
     lineage = Lineage(bench, stage, share)
@@ -64,13 +73,49 @@ def report(
     for neuron, key in zip(share.neurons, share.keys, strict=True):
         reason = failed.get(neuron) or left_out.get(neuron)
         state = {"status": "failed" if neuron in failed else "left out", "reason": reason}
-        context.add_asset_metadata(state if reason else facts[neuron], partition_key=key)
-        for check in (LINEAGE, *stage.checks):
-            context.log_event(_evaluation(stage, check, key, problems[check.name].get(neuron)))  # pyright: ignore[reportArgumentType] (it takes any event)
+        checks = {name: found[neuron] for name, found in problems.items() if neuron in found}
+        context.add_asset_metadata(
+            {**(state if reason else facts[neuron]), "checks": _in_words(checks, problems)},
+            partition_key=key,
+        )
     blocking = [problems[one.name] for one in stage.checks if one.is_blocking]
     _note_failures(told, {**_joined(blocking), **failed}, set(left_out))
     for neuron, reason in failed.items():
         context.log.error("%s, neuron %d: %s", share.model, neuron, reason)
+    keys = dict(zip(share.neurons, share.keys, strict=True))
+    return {
+        name: {str(keys[neuron]): problem for neuron, problem in sorted(found.items())}
+        for name, found in problems.items()
+    }
+
+
+def tell_checks(
+    context: dg.AssetExecutionContext, stage: Stage, found: Sequence[Problems], n_partitions: int
+) -> None:
+    """Tell Dagster each check's outcome over a run, and that of every partition that fails it.
+
+    One that passes says so in its metadata: an event for each would more than double what Dagster
+    itself costs, and its plans for checks by partition grow with the square of their number.
+
+    Args:
+        context: Of the run.
+        stage: The stage that has run.
+        found: What `report` returned for each target.
+        n_partitions: How many the run has reported.
+    """
+    for check in (LINEAGE, *stage.checks):
+        failing = {key: why for problems in found for key, why in problems[check.name].items()}
+        evaluations = [_of_run(stage, check, failing, n_partitions)]
+        evaluations += [_of_partition(stage, check, key, why) for key, why in failing.items()]
+        for evaluation in evaluations:
+            context.log_event(evaluation)  # pyright: ignore[reportArgumentType] (it takes any event)
+
+
+def _in_words(failing: Mapping[str, str], asked: Iterable[str]) -> str:
+    """The checks of one partition: those it fails with the reason, or those it passes."""
+    if failing:
+        return "failed: " + "; ".join(f"{name}: {why}" for name, why in failing.items())
+    return "passed: " + ", ".join(asked)
 
 
 def _facts(told: _Report, lineage: Lineage) -> dict[int, Facts]:
@@ -129,18 +174,36 @@ def _is_missing(value: Any) -> bool:
     return not isinstance(value, np.ndarray | list) and bool(pd.isna(value))
 
 
-def _evaluation(
-    stage: Stage, check: Check, key: str, problem: str | None
+def _of_run(
+    stage: Stage, check: Check, failing: Mapping[str, str], n_partitions: int
 ) -> dg.AssetCheckEvaluation:
-    severity = dg.AssetCheckSeverity.ERROR if check.is_blocking else dg.AssetCheckSeverity.WARN
+    """The outcome over all partitions of a run."""
+    some = ", ".join([*failing][:_MOST_NAMED]) + ", …" * (len(failing) > _MOST_NAMED)
+    told = f"It fails for {len(failing)} of {n_partitions} partitions: {some}." if failing else ""
     return dg.AssetCheckEvaluation(
         asset_key=dg.AssetKey(stage.name),
         check_name=check.name,
-        passed=not problem,
-        description=problem,
-        severity=severity,
-        partition=str(key),
+        passed=not failing,
+        description=told or f"It holds for {n_partitions} of {n_partitions} partitions.",
+        severity=_severity(check),
+        metadata={"partitions": n_partitions, "failing partitions": len(failing)},
     )
+
+
+def _of_partition(stage: Stage, check: Check, key: str, problem: str) -> dg.AssetCheckEvaluation:
+    """The failure of one partition."""
+    return dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey(stage.name),
+        check_name=check.name,
+        passed=False,
+        description=problem,
+        severity=_severity(check),
+        partition=key,
+    )
+
+
+def _severity(check: Check) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if check.is_blocking else dg.AssetCheckSeverity.WARN
 
 
 def _not_as_noted(told: _Report, lineage: Lineage) -> dict[int, str]:

@@ -4,11 +4,12 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import probe_activations, probe_pass, read_pass
 from sieve_assets.assets.probe_sets import probe_images, read_probe
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Recipe, Share, stage
+from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.method import neuron_ratios as ratios_method
 from sieve_assets.method import selected_samples as samples_method
 from sieve_assets.study import Study

@@ -6,8 +6,8 @@ Not here: how they are drawn (`reports`). Libraries that draw load on first use.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Share
 
 SHEET_BYTES = 1600
 """Most bytes of a neuron's contact sheet: Dagster stores an event twice, and text for bytes."""

@@ -5,8 +5,9 @@ Not here: how the checks reach Dagster (see `reporting`).
 
 from collections.abc import Mapping
 
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Check, Share
+from sieve_assets.assets.stages import Check
 
 _OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
 _UNIT_TOLERANCE = 1e-3

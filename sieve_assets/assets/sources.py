@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import dagster as dg
 
 from sieve_assets.assets.hypothesize import concept_names
+from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import by_model
 from sieve_assets.settings_hash import settings_hash
 from sieve_assets.stores.probe_images import folder_state
 from sieve_assets.study import Study

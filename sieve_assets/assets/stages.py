@@ -1,11 +1,10 @@
-"""How a stage becomes an asset: its partitions, its place in the graph, its neurons in a run.
+"""How a stage becomes an asset: its place in the graph, its checks, what it is made with.
 
 Not here: what a stage computes or writes, and what is told of it (see `reporting`).
 """
 
 import inspect
-import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,22 +12,13 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from sieve_assets.assets.columns import column_metadata
+from sieve_assets.assets.partitions import BY_MODEL_TO_NEURONS, Share, by_model, by_neuron
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.retries import retrying_what_may_pass
 from sieve_assets.study import Study
 
 StageFunction = Callable[[dg.AssetExecutionContext, Workbench], None]
 
-# Ranges of partitions, and checks of one, are what this pipeline is built on; users need not hear
-# daily that they may still change.
-warnings.filterwarnings("ignore", category=dg.BetaWarning)
-warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-BY_MODEL_TO_NEURONS = dg.MultiToSingleDimensionPartitionMapping("model")
-LEAST_DIGITS = 4
-"""Of a neuron's partition key: enough for 10,000 neurons."""
-OF_A_MODEL = -1
-"""Stands for the neuron in the provenance of a stage by model."""
 GPU_POOL = "gpu"
 """Dagster's pool of the stages that run a model."""
 
@@ -52,26 +42,6 @@ class Recipe(NamedTuple):
 def without_settings(_bench: Workbench, _model: str) -> Recipe:
     """The recipe of a stage that follows from what it reads alone."""
     return Recipe({})
-
-
-@dataclass(frozen=True)
-class Share:
-    """The part of a run that belongs to one target.
-
-    Attributes:
-        model: The target's name.
-        neurons: Its neurons in this run, in order; `OF_A_MODEL` alone in a stage by model.
-        keys: The partition key of each.
-    """
-
-    model: str
-    neurons: list[int]
-    keys: list[str]
-
-    def of_neurons(self, wanted: Collection[int]) -> "Share":
-        """The part of it that is of some neurons."""
-        left = [(n, k) for n, k in zip(self.neurons, self.keys, strict=True) if n in wanted]
-        return Share(self.model, [n for n, _ in left], [k for _, k in left])
 
 
 @dataclass(frozen=True)
@@ -155,7 +125,7 @@ class Stage:
                 *(self._dependency(one.name, is_by_neuron=one.is_by_neuron) for one in self.reads),
                 *(self._dependency(source, is_by_neuron=False) for source in self.given),
             ],
-            check_specs=[self._check_spec(one, partitions) for one in (LINEAGE, *self.checks)],
+            check_specs=[self._check_spec(one) for one in (LINEAGE, *self.checks)],
             group_name=self.group,
             code_version=self.version,
             backfill_policy=dg.BackfillPolicy.single_run(),
@@ -179,14 +149,13 @@ class Stage:
 
         return compute
 
-    def _check_spec(self, check: Check, partitions: dg.PartitionsDefinition) -> dg.AssetCheckSpec:
+    def _check_spec(self, check: Check) -> dg.AssetCheckSpec:
         is_leaving_out = check.is_blocking and check is not LINEAGE
         blocks = " What follows leaves out a neuron that fails this." * is_leaving_out
         return dg.AssetCheckSpec(
             check.name,
             asset=self.name,
             description=check.description + blocks,
-            partitions_def=partitions,
         )
 
     def _dependency(self, name: str, *, is_by_neuron: bool) -> dg.AssetDep:
@@ -239,62 +208,3 @@ def up_to_date() -> dg.AutomationCondition:
         & ~dg.AutomationCondition.any_deps_in_progress()
         & ~dg.AutomationCondition.in_progress()
     ).with_label("missing or out of date")
-
-
-def by_model(study: Study) -> dg.StaticPartitionsDefinition:
-    """One partition a target."""
-    return dg.StaticPartitionsDefinition(sorted(study.targets))
-
-
-def neuron_key(neuron: int, study: Study) -> str:
-    """The neuron's partition key, padded with zeros so that keys sort as numbers.
-
-    As long for narrow targets as for wide ones, so that a target added later renames no partition.
-    """
-    return f"{neuron:0{max(LEAST_DIGITS, len(str(study.n_neurons - 1)))}d}"
-
-
-def by_neuron(study: Study) -> dg.MultiPartitionsDefinition:
-    """One partition a target and neuron, up to the widest target's width."""
-    keys = [neuron_key(neuron, study) for neuron in range(study.n_neurons)]
-    return dg.MultiPartitionsDefinition(
-        {"model": by_model(study), "neuron": dg.StaticPartitionsDefinition(keys)}
-    )
-
-
-def stretches(neurons: Sequence[int]) -> list[list[int]]:
-    """Neurons in the order of their numbers, cut where one is left out: a run covers a range."""
-    found: list[list[int]] = []
-    for neuron in sorted(neurons):
-        if found and neuron == found[-1][-1] + 1:
-            found[-1].append(neuron)
-        else:
-            found.append([neuron])
-    return found
-
-
-def shares(context: dg.AssetExecutionContext, study: Study) -> Iterator[Share]:
-    """What a run is to do, target by target; keys beyond a target's width are marked absent.
-
-    Raises:
-        ValueError: The run's range of partitions is empty.
-    """
-    if not context.partition_keys:
-        raise ValueError(
-            "run: expected partitions, got a range that holds none. A range over two targets is "
-            "the product of both dimensions: its first neuron must not come after its last."
-        )
-    wanted: dict[str, dict[int, str]] = {}
-    for key in context.partition_keys:
-        if isinstance(key, dg.MultiPartitionKey):
-            model, neuron = key.keys_by_dimension["model"], int(key.keys_by_dimension["neuron"])
-        else:
-            model, neuron = key, OF_A_MODEL
-        wanted.setdefault(model, {})[neuron] = key
-    for model, keys in sorted(wanted.items()):
-        width = study.targets[model].width
-        for neuron in [neuron for neuron in keys if neuron >= width]:
-            context.add_asset_metadata({"status": "absent"}, partition_key=keys.pop(neuron))
-        if keys:
-            neurons = sorted(keys)
-            yield Share(model, neurons, [keys[neuron] for neuron in neurons])

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from sieve_assets.assets.lineage import Change, Lineage, Made, ancestors
+from sieve_assets.assets.partitions import OF_A_MODEL, Share, stretches
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder, probe_images
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import OF_A_MODEL, Share, Stage, stretches
+from sieve_assets.assets.stages import Stage
 from sieve_assets.stores.probe_images import image_names
 
 STALE, MISSING, FAILED, UNKNOWN, FOLLOWS = "stale", "missing", "failed", "unknown", "follows"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.hypothesize import concept_hypotheses
+from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import target_as_made
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
@@ -19,7 +20,7 @@ from sieve_assets.assets.soundness import (
     pictures_by_hypothesis,
     rates_in_intervals,
 )
-from sieve_assets.assets.stages import Recipe, Share, stage, without_settings
+from sieve_assets.assets.stages import Recipe, stage, without_settings
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
     missing_pictures,

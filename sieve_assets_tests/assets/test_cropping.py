@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sieve_assets.assets.cropping import Cropper
-from sieve_assets.assets.stages import Share
+from sieve_assets.assets.partitions import Share
 from sieve_assets.models.vision_language import OpenClipModel
 
 

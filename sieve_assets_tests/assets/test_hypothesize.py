@@ -7,7 +7,7 @@ from sieve_assets.assets import cropping
 from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
 from sieve_assets.stores.probe_images import open_image
-from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
+from sieve_assets_tests.studies import CONCEPTS, assert_same_rows, failing_checks
 
 HYPOTHESIZE = ("patch_embeddings", "clusters", "concept_hypotheses")
 
@@ -42,15 +42,6 @@ def refuse_to_open(monkeypatch, image_id):
     monkeypatch.setattr(cropping, "open_image", open_others)
 
 
-def failed_partitions(result):
-    """Stage, check and partition of every check that failed."""
-    return {
-        (one.asset_key.path[-1], one.check_name, one.partition)
-        for one in result.get_asset_check_evaluations()
-        if not one.passed
-    }
-
-
 def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, monkeypatch):
     samples = finished.table("selected_samples", model="cnn")
     shared = samples.groupby("image_id")["neuron"].nunique()
@@ -60,7 +51,7 @@ def test_one_neurons_broken_image_costs_only_that_neuron(finished, copied, monke
 
     result = copied.of_model("cnn", "patch_embeddings", "clusters")
 
-    assert failed_partitions(result) == {
+    assert set(failing_checks(result)) == {
         ("patch_embeddings", "lineage", f"cnn|000{alone['neuron']}"),
         ("clusters", "lineage", f"cnn|000{alone['neuron']}"),
     }

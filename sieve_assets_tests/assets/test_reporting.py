@@ -6,7 +6,7 @@ import pytest
 from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.reporting import STATUS
 from sieve_assets.assets.shown import FIGURE_BYTES, SHEET_BYTES
-from sieve_assets_tests.studies import BY_MODEL, DEAD, NEGATIVE, SPARSE
+from sieve_assets_tests.studies import BY_MODEL, DEAD, NEGATIVE, SPARSE, failing_checks
 
 MOST_BYTES = 4096
 """Of what is added to an event, which Dagster stores twice."""
@@ -114,18 +114,16 @@ def test_what_is_told_of_a_neuron_does_not_bloat_the_event_log(told):
     assert SHEET_BYTES * 4 / 3 < MOST_BYTES
 
 
-def test_every_check_is_told_of_every_partition_it_is_about(told):
+def test_every_check_is_told_of_every_run_and_of_every_partition_in_its_metadata(told):
     metadata, checks = told
-    expected = {
-        (stage, name, key)
-        for stage, key in metadata
-        for one in STAGES
-        if one.name == stage
-        for name in ("lineage", *(check.name for check in one.checks))
-    }
+    names = {one.name: ["lineage", *(check.name for check in one.checks)] for one in STAGES}
 
-    assert set(checks) == expected
+    assert set(checks) == {(stage, name, None) for stage in names for name in names[stage]}
     assert all(one.passed for one in checks.values())
+    assert checks["clusters", "lineage", None].description == "It holds for 8 of 8 partitions."
+    for (stage, _), values in metadata.items():
+        if "output_hash" in values:  # not beyond a target's width
+            assert values["checks"].value == "passed: " + ", ".join(names[stage])
 
 
 @pytest.mark.usefixtures("unlucky_three")
@@ -142,12 +140,13 @@ def test_a_neuron_that_fails_says_so_in_its_place(copied):
     assert states["clusters", "cnn|0003"]["reason"].value == "clusters: expected luck, got none."
     assert states["concept_hypotheses", "cnn|0003"]["status"].value == "left out"
     assert "n_clusters" not in states["clusters", "cnn|0003"]
-    red = {
-        (one.asset_key.path[-1], one.partition)
-        for one in result.get_asset_check_evaluations()
-        if not one.passed
+    assert set(failing_checks(result)) == {
+        ("clusters", "lineage", "cnn|0003"),
+        ("concept_hypotheses", "lineage", "cnn|0003"),
     }
-    assert red == {("clusters", "cnn|0003"), ("concept_hypotheses", "cnn|0003")}
+    assert states["clusters", "cnn|0003"]["checks"].value == (
+        "failed: lineage: clusters: expected luck, got none."
+    )
     assert states["clusters", "cnn|0001"]["dagster/partition_row_count"].value > 0
 
 
@@ -157,6 +156,6 @@ def test_rows_that_went_missing_are_seen(copied):
 
     result = copied.of_model("cnn", "clusters")
 
-    [bad] = [one for one in result.get_asset_check_evaluations() if not one.passed]
-    assert (bad.check_name, bad.partition) == ("lineage", "cnn|0003")
+    [(key, bad)] = failing_checks(result).items()
+    assert key == ("clusters", "lineage", "cnn|0003")
     assert bad.description.startswith(f"expected {len(rows)} rows, got {len(rows) - 2}.")

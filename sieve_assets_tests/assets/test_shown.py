@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from sieve_assets.assets import shown
-from sieve_assets.assets.stages import OF_A_MODEL, Share
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.stores.warehouse import Replacement
 
 MARKDOWN = re.compile(r"!\[([^\]]+)\]\(data:image/(webp|png);base64,([A-Za-z0-9+/=]+)\)")

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.pipeline import EVALUATION, STAGES
-from sieve_assets.assets.stages import OF_A_MODEL, Share
 from sieve_assets.stores.warehouse import Replacement
-from sieve_assets_tests.studies import assert_same_rows
+from sieve_assets_tests.studies import assert_same_rows, failing_checks
 
 PASS, PATCHES = "probe_activations", "patch_embeddings"
 IMAGES, RATES = "generated_image_sets", "activation_rates"
@@ -145,15 +145,6 @@ def test_a_check_finds_the_damaged_neuron_and_no_other_until_it_is_mended(copied
     assert found(copied, damage.stage, damage.check) == {}
 
 
-def failing(result):
-    """Stage, check and partition of every check that failed, with what it says."""
-    return {
-        (one.asset_key.path[-1], one.check_name, one.partition): one
-        for one in result.get_asset_check_evaluations()
-        if not one.passed
-    }
-
-
 def statuses(result, stage):
     return {
         int(event.partition.rpartition("|")[2]): event.metadata["status"].value
@@ -168,12 +159,11 @@ def test_a_run_tells_of_the_damaged_neuron_by_its_partition_and_ends_well(copied
     result = copied.of_model("cnn", damage.stage)
 
     assert result.success
-    told = failing(result)
+    told = failing_checks(result)
     assert set(told) == {(damage.stage, name, KEYS[BAD]) for name in (damage.check, *damage.also)}
     blocked = told[damage.stage, damage.check, KEYS[BAD]]
     assert blocked.severity == dg.AssetCheckSeverity.ERROR
     assert damage.told in blocked.description
-    assert {one.partition for one in result.get_asset_check_evaluations()} == set(KEYS)
     [failure] = copied.table("failures").drop(columns="failed_at").to_numpy().tolist()
     assert failure == [damage.stage, "cnn", BAD, result.run_id, blocked.description]
 
@@ -190,7 +180,7 @@ def test_the_next_stage_leaves_out_that_neuron_alone_until_it_is_mended(finished
     assert set(notes["run_id"]) == {result.run_id}
     states = statuses(result, damage.follower)
     assert {neuron for neuron in states if states[neuron] == "left out"} == {BAD}
-    why = failing(result)[damage.follower, "lineage", KEYS[BAD]].description
+    why = failing_checks(result)[damage.follower, "lineage", KEYS[BAD]].description
     assert why.startswith(f"{damage.stage} failed: ")
     assert damage.told in why
     assert set(copied.table("failures")["stage"]) == {damage.stage}
@@ -198,7 +188,7 @@ def test_the_next_stage_leaves_out_that_neuron_alone_until_it_is_mended(finished
     mend()
     result = copied.of_model("cnn", damage.stage, damage.follower)
 
-    assert failing(result) == {}
+    assert failing_checks(result) == {}
     assert "left out" not in statuses(result, damage.follower).values()
     assert copied.table("failures").empty
     notes = copied.table("provenance", model="cnn", stage=damage.follower).set_index("neuron")

@@ -1,68 +1,18 @@
-"""Partitions, the graph between them, and what a run of a range of them does."""
+"""The graph between stages, and what a run of a range of partitions does."""
 
 import inspect
-from types import SimpleNamespace
 
 import dagster as dg
 import pytest
 
 from sieve_assets.assets.pipeline import STAGES
-from sieve_assets.assets.stages import (
-    OF_A_MODEL,
-    Share,
-    by_model,
-    by_neuron,
-    neuron_key,
-    shares,
-    stage,
-    without_settings,
-)
+from sieve_assets.assets.stages import stage, without_settings
 from sieve_assets.definitions import definitions_of
 
 
 @pytest.fixture(scope="module")
 def graph(finished):
     return definitions_of(finished.bench()).resolve_asset_graph()
-
-
-def of_width(study, **widths):
-    targets = {
-        name: target.model_copy(update={"width": widths[name]})
-        for name, target in study.targets.items()
-    }
-    return study.model_copy(update={"targets": targets})
-
-
-def context_of(keys):
-    marks = {}
-    return SimpleNamespace(
-        partition_keys=keys,
-        marks=marks,
-        add_asset_metadata=lambda values, partition_key: marks.update({partition_key: values}),
-    )
-
-
-def key_of(model, neuron):
-    return dg.MultiPartitionKey({"model": model, "neuron": neuron})
-
-
-@pytest.mark.parametrize(("width", "last"), [(1, "0000"), (2048, "2047"), (10001, "10000")])
-def test_keys_are_as_long_as_the_last_and_sort_as_numbers(finished, width, last):
-    study = of_width(finished.bench().study, cnn=1, vit=width)
-    keys = [neuron_key(neuron, study) for neuron in range(width)]
-
-    assert keys == sorted(keys)
-    assert keys[-1] == last
-    assert {len(key) for key in keys} == {len(last)}
-
-
-def test_there_is_a_partition_for_each_target_and_neuron_of_the_widest(finished):
-    study = finished.bench().study
-
-    assert by_model(study).get_partition_keys() == ["cnn", "vit"]
-    assert by_neuron(study).get_partition_keys() == [
-        f"{model}|000{neuron}" for model in ("cnn", "vit") for neuron in range(8)
-    ]
 
 
 def test_a_stage_is_an_asset_of_its_name_with_its_docstring_and_one_run_for_a_range(finished):
@@ -124,36 +74,6 @@ def test_a_neuron_is_made_from_the_same_neuron_or_its_target(
         child.subset_with_partition_keys([key]), child, parent
     )
     assert sorted(result.partitions_subset.get_partition_keys()) == expected
-
-
-def test_keys_in_any_order_become_shares_in_order(finished):
-    study = finished.bench().study
-    keys = [key_of("vit", "3"), key_of("cnn", "5"), key_of("vit", "0"), key_of("cnn", "1")]
-
-    found = list(shares(context_of(keys), study))
-
-    assert found == [
-        Share("cnn", [1, 5], [keys[3], keys[1]]),
-        Share("vit", [0, 3], [keys[2], keys[0]]),
-    ]
-
-
-def test_a_stage_by_model_has_one_share_a_target(finished):
-    context = context_of(["vit", "cnn"])
-
-    assert list(shares(context, finished.bench().study)) == [
-        Share("cnn", [OF_A_MODEL], ["cnn"]),
-        Share("vit", [OF_A_MODEL], ["vit"]),
-    ]
-
-
-def test_neurons_beyond_the_width_are_marked_absent(finished):
-    context = context_of([key_of("cnn", "0007"), key_of("cnn", "0005"), key_of("cnn", "0006")])
-
-    found = list(shares(context, finished.bench().study))
-
-    assert found == [Share("cnn", [5], [key_of("cnn", "0005")])]
-    assert context.marks == {"cnn|0006": {"status": "absent"}, "cnn|0007": {"status": "absent"}}
 
 
 def test_a_run_of_absent_neurons_only_ends_well_and_writes_nothing(copied):
