@@ -18,6 +18,8 @@ from sieve_assets.settings_hash import settings_hash
 from sieve_assets.stores.probe_images import folder_state
 from sieve_assets.study import Study
 
+OBSERVED = "0 * * * *"
+"""When automation, once it is turned on, looks at what a study is given: every hour."""
 _WATCHED_OTHERWISE = {PROBE_FOLDER, "concepts"}
 """Among the settings of stages: what has a source of its own."""
 
@@ -52,6 +54,7 @@ class Source:
             group_name="world",
             partitions_def=partitions,
             tags={"kind": "given"},
+            automation_condition=dg.AutomationCondition.on_cron(OBSERVED),
         )(observe)
 
 

@@ -182,3 +182,19 @@ def test_conditions_request_what_follows_from_one_targets_beta_once(copied, inst
     assert first.get_num_requested(dg.AssetKey("neuron_ratios")) == 8
     assert first.get_num_requested(dg.AssetKey("probe_activations")) == 0
     assert second.total_requested == 0
+
+
+def test_what_the_study_is_given_is_observed_once_an_hour(finished, instance):
+    assets = definitions_of(finished.bench())
+    at = dt.datetime(2026, 1, 1, 12, 59, tzinfo=dt.UTC)
+    cursor, requested = None, []
+
+    for minutes in (0, 1, 2, 58, 61, 62):
+        result = dg.evaluate_automation_conditions(
+            assets, instance, cursor=cursor, evaluation_time=at + dt.timedelta(minutes=minutes)
+        )
+        cursor = result.cursor
+        requested.append({name: result.get_num_requested(dg.AssetKey(name)) for name in SOURCES})
+
+    none, both = dict.fromkeys(SOURCES, 0), dict.fromkeys(SOURCES, 2)
+    assert requested == [none, both, none, none, both, none]
