@@ -196,7 +196,7 @@ def _of_partition(stage: Stage, check: Check, key: str, problem: str) -> dg.Asse
         asset_key=dg.AssetKey(stage.name),
         check_name=check.name,
         passed=False,
-        description=problem,
+        description=f"{key}: {problem}",
         severity=_severity(check),
         partition=key,
     )

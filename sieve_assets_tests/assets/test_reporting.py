@@ -158,4 +158,4 @@ def test_rows_that_went_missing_are_seen(copied):
 
     [(key, bad)] = failing_checks(result).items()
     assert key == ("clusters", "lineage", "cnn|0003")
-    assert bad.description.startswith(f"expected {len(rows)} rows, got {len(rows) - 2}.")
+    assert bad.description.startswith(f"cnn|0003: expected {len(rows)} rows, got {len(rows) - 2}.")

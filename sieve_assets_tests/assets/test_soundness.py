@@ -165,7 +165,8 @@ def test_a_run_tells_of_the_damaged_neuron_by_its_partition_and_ends_well(copied
     assert blocked.severity == dg.AssetCheckSeverity.ERROR
     assert damage.told in blocked.description
     [failure] = copied.table("failures").drop(columns="failed_at").to_numpy().tolist()
-    assert failure == [damage.stage, "cnn", BAD, result.run_id, blocked.description]
+    problem = blocked.description.removeprefix(f"{KEYS[BAD]}: ")
+    assert failure == [damage.stage, "cnn", BAD, result.run_id, problem]
 
 
 @pytest.mark.parametrize("damage", [one for one in DAMAGES if one.follower], ids=name_of)
@@ -181,7 +182,7 @@ def test_the_next_stage_leaves_out_that_neuron_alone_until_it_is_mended(finished
     states = statuses(result, damage.follower)
     assert {neuron for neuron in states if states[neuron] == "left out"} == {BAD}
     why = failing_checks(result)[damage.follower, "lineage", KEYS[BAD]].description
-    assert why.startswith(f"{damage.stage} failed: ")
+    assert why.startswith(f"{KEYS[BAD]}: {damage.stage} failed: ")
     assert damage.told in why
     assert set(copied.table("failures")["stage"]) == {damage.stage}
 

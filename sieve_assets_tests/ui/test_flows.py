@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from sieve_assets.assets.staleness import find_stale
+from sieve_assets_tests.dagster_client import GOOD, until
+from sieve_assets_tests.killing import assert_nothing_is_half_written
 from sieve_assets_tests.server import cut_short
 
 pytestmark = pytest.mark.browser
@@ -59,6 +62,27 @@ def test_a_partition_shows_its_metadata_and_what_is_before_and_after_it(server, 
     for stage in ("probe_images", "probe_pass", "neuron_ratios", "patch_embeddings"):
         ui.sees(stage)
     ui.shot("asset_lineage")
+
+
+def test_a_run_that_is_terminated_from_its_page_leaves_nothing_half_written(server, ui):
+    stages = ["selected_samples", "patch_embeddings"]
+    server.study.forget("vit", *stages)
+    for stage in stages:
+        rows = server.study.table(stage, model="vit")
+        server.study.delete(stage, rows[["model", "neuron"]].drop_duplicates())
+    asked = dict.fromkeys(stages, tuple(f"vit|{neuron:04d}" for neuron in range(8)))
+    backfill = server.backfill(asked)
+    [run] = until(lambda: server.backfill_state(backfill).run_ids, "the backfill's run")
+
+    ui.open_run(run)
+    ui.terminate()
+    ui.sees("Canceled")
+    ui.shot("terminated_run")
+    server.ended_backfill(backfill)
+    assert server.run(run)["status"] == "CANCELED"
+    assert_nothing_is_half_written(server.study)
+    assert server.ended_backfill(server.backfill(asked)).status in GOOD
+    assert find_stale(server.study.bench(), ["vit"]) == []
 
 
 def test_a_failed_run_is_run_again_from_where_it_failed(server, ui):

@@ -28,8 +28,28 @@ def test_a_partition_shows_its_rate_its_pictures_and_its_checks(server, ui):
     ui.go("assets/activation_rates?view=checks")
     ui.sees("in_interval")
     ui.sees("Passed")
-    ui.sees(f"vit|{neuron}")
     ui.shot("checks")
+
+
+def test_the_checks_of_a_range_name_the_neuron_that_fails(server, ui):
+    rows = server.study.table("clusters", model="cnn", neuron=3)
+    server.study.delete("clusters", rows.head(2)[["model", "neuron", "rank"]])
+
+    keys = [f"cnn|{neuron:04d}" for neuron in range(1, 6)]
+    server.ended_backfill(server.backfill({"clusters": keys}))
+
+    ui.go("assets/clusters?view=checks")
+    ui.text("Execution history").click()
+    ui.sees("It fails for 1 of 5 partitions: cnn|0003.")
+    ui.page.get_by_text(f"cnn|0003: expected {len(rows)} rows").first.wait_for()
+    ui.shot("failing_check")
+    ui.open_partition("clusters", "cnn", "0003")
+    ui.page.get_by_text(f"failed: lineage: expected {len(rows)} rows").first.wait_for()
+    ui.shot("failing_partition")
+    ui.open_partition("clusters", "cnn", "0004")
+    ui.sees("passed: lineage")
+    server.study.forget("cnn", "clusters", neurons=[3])
+    server.ended_backfill(server.backfill({"clusters": ["cnn|0003"]}))
 
 
 def test_columns_say_what_they_mean_and_what_they_come_from(ui):
@@ -75,7 +95,7 @@ def test_the_report_names_what_an_edit_makes_stale_and_the_job_mends_just_that(s
     server.study.file.write_text(text.replace(own, f"{own}beta = 1.7\n"))
     before = server.study.table("provenance")
 
-    server.reload()
+    ui.reload_code()
     n_runs = len(server.runs())
     ui.go("assets/stale_report?view=overview")
     ui.press("Materialize")

@@ -118,6 +118,21 @@ class Window:
         self.text("View").click()
         return self.launched()
 
+    def terminate(self) -> None:
+        """Terminate the run on whose page this is."""
+        self.press("Terminate")
+        self.shot("terminate")
+        self.page.get_by_role("button", name=re.compile("erminat.* 1 run")).click()
+
+    def reload_code(self) -> None:
+        """Reload the code location, and wait until it is loaded."""
+        self.go("locations")
+        with self.page.expect_response(
+            lambda response: "reload" in (response.request.post_data or "").lower()
+        ):
+            self.text("Reload").click()
+        self.shot("code_locations")
+
     def launched(self) -> str:
         """Id of the run or backfill whose page this becomes."""
         self.page.wait_for_url(re.compile(r"/runs/(b/)?\w"))
