@@ -7,7 +7,8 @@ from sieve_assets.assets import cropping
 from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
 from sieve_assets.stores.probe_images import open_image
-from sieve_assets_tests.studies import CONCEPTS, assert_same_rows, failing_checks
+from sieve_assets_tests.checks import failing_checks
+from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
 
 HYPOTHESIZE = ("patch_embeddings", "clusters", "concept_hypotheses")
 

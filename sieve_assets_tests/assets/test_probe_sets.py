@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder, probe_images, read_probe
-from sieve_assets_tests.studies import assert_same_rows, failing_checks
+from sieve_assets_tests.checks import failing_checks
+from sieve_assets_tests.studies import assert_same_rows
 
 N_IMAGES = 60
 

@@ -6,7 +6,8 @@ import pytest
 from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.reporting import STATUS
 from sieve_assets.assets.shown import FIGURE_BYTES, SHEET_BYTES
-from sieve_assets_tests.studies import BY_MODEL, DEAD, NEGATIVE, SPARSE, failing_checks
+from sieve_assets_tests.checks import failing_checks
+from sieve_assets_tests.studies import BY_MODEL, DEAD, NEGATIVE, SPARSE
 
 MOST_BYTES = 4096
 """Of what is added to an event, which Dagster stores twice."""

@@ -11,7 +11,8 @@ import pytest
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.pipeline import EVALUATION, STAGES
 from sieve_assets.stores.warehouse import Replacement
-from sieve_assets_tests.studies import assert_same_rows, failing_checks
+from sieve_assets_tests.checks import failing_checks
+from sieve_assets_tests.studies import assert_same_rows
 
 PASS, PATCHES = "probe_activations", "patch_embeddings"
 IMAGES, RATES = "generated_image_sets", "activation_rates"
