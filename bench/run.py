@@ -20,6 +20,7 @@ from sieve_assets.assets.verify import draw_missing
 from sieve_assets.method.generated_image_sets import picture_requests
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.networks import load_network
+from sieve_assets.models.origins import transform_of
 from sieve_assets.stores.probe_images import open_image
 
 N_IMAGES = 1000
@@ -51,7 +52,7 @@ def compare_probe_pass(bench: Workbench, model: str, seconds: float, console: Co
     network = load_network(settings, where=model)
     uris = bench.warehouse.read("SELECT uri FROM probe_images ORDER BY position")["uri"]
     images = [open_image(uri) for uri in uris]
-    frames = input_frames(images, settings.transform, device=torch.device("cpu"))
+    frames = input_frames(images, transform_of(settings), device=torch.device("cpu"))
 
     def forward() -> None:
         with torch.inference_mode():

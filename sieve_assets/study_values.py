@@ -5,10 +5,19 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from sieve_assets.study_problems import nearest, refusal
+
+
+class Settings(BaseModel):
+    """A table of the study file: frozen, without unknown keys and infinite numbers."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
 
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
@@ -23,7 +32,10 @@ Silhouette = Annotated[float, Field(strict=True, ge=-1, le=1)]
 
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PARTITION_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_NETWORK = re.compile(r"(timm|torchvision):[A-Za-z0-9_.]+")
+_NETWORK = re.compile(
+    r"timm:[A-Za-z0-9_.-]+|torchvision:[A-Za-z0-9_]+(@[A-Za-z0-9_]+)?"
+    r"|transformers:[^:]+|python:[A-Za-z0-9_.]+:[A-Za-z0-9_]+"
+)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.@:-]*(/[\w.@:-]+)?")
 
 
@@ -36,12 +48,17 @@ def _checked_name(value: str) -> str:
     return value
 
 
-def _checked_network(value: str) -> str:
+def _checked_network(value: str, info: ValidationInfo) -> str:
+    """The network; a folder of transformers is made absolute."""
     if not _NETWORK.fullmatch(value):
         raise refusal(
-            "timm:<name> or torchvision:<name>",
+            "timm:<name>, torchvision:<name>, transformers:<name or folder> or "
+            "python:<module>:<function>",
             'Write the library before the name, for example "timm:resnet18".',
         )
+    library, _, name = value.partition(":")
+    if library == "transformers":
+        return f"{library}:{_folder_or_hub_name(name, info)}"
     return value
 
 

@@ -34,6 +34,7 @@ WITHOUT_A_MODULE = {
     "test_layout.py",
     "test_pipeline.py",
     "test_readme.py",
+    "test_targets_page.py",
     "ui/test_flows.py",
     "ui/test_operating.py",
 }

@@ -104,7 +104,7 @@ class Cropper:
 
     def _box(self, neuron: int, sample: Mapping[str, Any]) -> PixelBox:
         how = self.bench.study.hypothesize
-        transform = self.bench.study.targets[self.share.model].transform
+        transform = self.bench.target(self.share.model).transform
         in_frame = crop_box(
             self.maps[neuron, sample["rank"]],
             frame_px=transform.crop_px,

@@ -1,5 +1,6 @@
 """Where a vision transformer's class token gets its value from: maps on the token grid."""
 
+import math
 from typing import Any, NamedTuple
 
 import timm.models.vision_transformer as timm_vit
@@ -7,7 +8,10 @@ from jaxtyping import Float
 from timm.layers import Attention
 from torch import Tensor, nn
 from torchvision.models import vision_transformer as torchvision_vit
+from transformers import PreTrainedModel
 
+_N_PREFIX = {"vit": 1, "deit": 2, "dinov2": 1, "dinov2_with_registers": 1, "beit": 1}
+"""Class and distillation tokens of the models of transformers that have a class token."""
 _INSTEAD = 'Use maps = "patch_tokens", or a plain vision transformer of timm or torchvision.'
 
 
@@ -38,10 +42,33 @@ def token_layout(network: nn.Module) -> TokenLayout:
         return TokenLayout(1, side, side)
     if isinstance(network, timm_vit.VisionTransformer) and network.has_class_token:
         return TokenLayout(network.num_prefix_tokens, *network.patch_embed.grid_size)
+    if isinstance(network, PreTrainedModel):
+        said = network.config
+        n_prefix = _N_PREFIX.get(said.model_type)
+        side, patch = getattr(said, "image_size", 0), getattr(said, "patch_size", 0)
+        if n_prefix is not None and isinstance(side, int) and isinstance(patch, int) and patch:
+            n_prefix += getattr(said, "num_register_tokens", 0)
+            return TokenLayout(n_prefix, side // patch, side // patch)
     raise ValueError(
         f"token_layout: expected a vision transformer with a class token, got "
         f'{type(network).__name__}. Use reducer = "mean" with maps = "feature_map".'
     )
+
+
+def grid_of(n_tokens: int) -> TokenLayout:
+    """The layout of tokens that are a square grid and nothing else.
+
+    Raises:
+        ValueError: They are not.
+    """
+    side = math.isqrt(n_tokens)
+    if side * side != n_tokens:
+        raise ValueError(
+            f"grid_of: expected as many tokens as a square grid has, got {n_tokens}. Choose "
+            "another layer: which tokens lie where is known for vision transformers of timm, "
+            "torchvision and transformers."
+        )
+    return TokenLayout(0, side, side)
 
 
 def token_maps(

@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
-from sieve_assets import study
+from sieve_assets import study_targets
 
 
-def cut_frame(image: Image.Image, transform: study.Transform) -> Image.Image:
+def cut_frame(image: Image.Image, transform: study_targets.Transform) -> Image.Image:
     """The part of a picture that a network sees: shorter side resized, centre cut out, RGB.
 
     A picture that has the frame's size already comes back as it is.
@@ -26,7 +26,7 @@ def cut_frame(image: Image.Image, transform: study.Transform) -> Image.Image:
 
 
 def input_frames(
-    images: Sequence[Image.Image], transform: study.Transform, *, device: torch.device | str
+    images: Sequence[Image.Image], transform: study_targets.Transform, *, device: torch.device | str
 ) -> Float[Tensor, "image 3 row column"]:
     """The network's input: frames scaled to 0 … 1, less the mean, divided by std.
 

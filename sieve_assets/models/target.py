@@ -10,10 +10,12 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor, nn
 
-from sieve_assets import study
+from sieve_assets import study_targets
+from sieve_assets.models.directions import load_directions
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.identity import target_hash
 from sieve_assets.models.networks import load_network, module_at
+from sieve_assets.models.origins import transform_of
 from sieve_assets.models.precision import full_precision
 from sieve_assets.models.readings import reading_for
 
@@ -41,6 +43,11 @@ class Target(Protocol):
         ...
 
     @property
+    def transform(self) -> study_targets.Transform:
+        """From a picture to what the network sees of it."""
+        ...
+
+    @property
     def weights_hash(self) -> str:
         """Hash of everything that an activation depends on besides the picture."""
         ...
@@ -55,13 +62,13 @@ class Target(Protocol):
 
 
 class NeuronTarget:
-    """A target of timm or torchvision, in evaluation mode. Made by `load_target`.
+    """A network's layer, in evaluation mode. Made by `load_target`.
 
     A picture's activations do not depend on the pictures beside it.
     """
 
     def __init__(
-        self, name: str, settings: study.Target, network: nn.Module, *, batch_size: int
+        self, name: str, settings: study_targets.Target, network: nn.Module, *, batch_size: int
     ) -> None:
         """Watch the layer of `network` that `settings` name, and try it on a blank picture.
 
@@ -73,14 +80,28 @@ class NeuronTarget:
         self.width = settings.width
         self.weights_hash = target_hash(settings)
         self._where = f"target {name}"
-        self._transform = settings.transform
+        self.transform = transform_of(settings)
         self._layer_path = settings.layer
         self._batch_size = batch_size
         self._network = network
         self._device = next(network.parameters()).device
         self._layer = module_at(network, settings.layer, where=self._where)
-        self._reading = reading_for(settings, network)
-        frame = Image.new("RGB", (settings.transform.crop_px, settings.transform.crop_px))
+        self._directions = (
+            load_directions(settings.directions, device=self._device)
+            if settings.directions
+            else None
+        )
+        self._n_channels = self._directions.n_channels if self._directions else self.width
+        self._require_width()
+        side = self.transform.crop_px
+        frame = Image.effect_noise((side, side), 100)
+        self._reading = reading_for(
+            settings,
+            network,
+            self._layer,
+            n_channels=self._n_channels,
+            try_out=lambda: self._run([frame]),
+        )
         self._no_maps = self._forward([frame], with_maps=True)[1][:0].clone()
 
     def observe(self, images: Sequence[Image.Image]) -> Observation:
@@ -122,20 +143,31 @@ class NeuronTarget:
 
     def _forward(self, images: Sequence[Image.Image], *, with_maps: bool) -> tuple[Tensor, Tensor]:
         """One batch through the network: activations, and maps or, if not asked for, nothing."""
+        watched = self._reading.watched if with_maps else None
+        with _watch(self._layer, watched) as seen:
+            self._run(images)
         with full_precision():
-            frames = input_frames(images, self._transform, device=self._device)
-            attention = self._reading.attention if with_maps else None
-            with _watch(self._layer, attention) as seen:
-                self._network(frames)
             output = self._checked(seen.get("output"))
             activations = self._reading.activations(output)
-            if not with_maps:
-                return activations, activations.new_empty(0)
-            return activations, self._reading.maps(output, seen.get("attended"))
+            maps = activations.new_empty(0)
+            if with_maps:
+                maps = self._reading.maps(output, seen.get("entered"))
+            if self._directions is None:
+                return activations, maps
+            return (
+                self._directions.activations(activations),
+                self._directions.maps(maps) if with_maps else maps,
+            )
+
+    def _run(self, images: Sequence[Image.Image]) -> None:
+        with full_precision():
+            self._network(input_frames(images, self.transform, device=self._device))
 
     def _checked(self, output: Any) -> Tensor:
         """The layer's output as float32, if its axes and width are those of the settings."""
         axes = self._reading.axes
+        if isinstance(output, Tensor):
+            output = self._reading.ordered(output)
         if not isinstance(output, Tensor) or output.ndim != len(axes):
             found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise ValueError(
@@ -143,12 +175,25 @@ class NeuronTarget:
                 f"got {found}. Choose another layer, or the reducer that goes with it."
             )
         width = output.shape[axes.index("neuron")]
-        if width != self.width:
+        if width != self._n_channels:
+            what = "channels for the directions" if self._directions else "neurons"
             raise ValueError(
-                f"{self._where}: expected width = {self.width} neurons in layer "
+                f"{self._where}: expected width = {self._n_channels} {what} in layer "
                 f"{self._layer_path!r}, got {width}. Correct width or layer in the study file."
             )
         return output.to(torch.float32)
+
+    def _require_width(self) -> None:
+        """See that the directions are as many as the study says.
+
+        Raises:
+            ValueError: They are not.
+        """
+        if self._directions and self._directions.n_directions != self.width:
+            raise ValueError(
+                f"{self._where}: expected width = {self.width} directions, got "
+                f"{self._directions.n_directions}. Correct width in the study file."
+            )
 
     def _require_finite(self, activations: Tensor, start: int) -> None:
         is_finite = torch.isfinite(activations)
@@ -161,7 +206,9 @@ class NeuronTarget:
             )
 
 
-def load_target(name: str, settings: study.Target, *, device: str, batch_size: int) -> NeuronTarget:
+def load_target(
+    name: str, settings: study_targets.Target, *, device: str, batch_size: int
+) -> NeuronTarget:
     """The target with its weights, on `device`.
 
     Args:
@@ -180,8 +227,8 @@ def load_target(name: str, settings: study.Target, *, device: str, batch_size: i
 
 
 @contextmanager
-def _watch(layer: nn.Module, attention: nn.Module | None) -> Iterator[dict[str, Any]]:
-    """Keep what leaves `layer` and what enters `attention`, while the network runs.
+def _watch(layer: nn.Module, watched: nn.Module | None) -> Iterator[dict[str, Any]]:
+    """Keep what leaves `layer` and what enters `watched`, while the network runs.
 
     The output is copied: the network's next step may overwrite it (`out += identity` in a ResNet's
     block, ReLU in place).
@@ -192,11 +239,11 @@ def _watch(layer: nn.Module, attention: nn.Module | None) -> Iterator[dict[str, 
         seen["output"] = output.clone() if isinstance(output, Tensor) else output
 
     def keep_input(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen["attended"] = inputs[0]
+        seen["entered"] = inputs[0]
 
     handles = [layer.register_forward_hook(keep_output)]
-    if attention is not None:
-        handles.append(attention.register_forward_pre_hook(keep_input))
+    if watched is not None:
+        handles.append(watched.register_forward_pre_hook(keep_input))
     try:
         yield seen
     finally:

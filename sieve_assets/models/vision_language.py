@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sieve_assets import study
-from sieve_assets.models.identity import content_hash
+from sieve_assets.models.file_hashes import content_hash
 from sieve_assets.models.precision import full_precision
 from sieve_assets.models.weights import state_hash
 from sieve_assets.settings_hash import settings_hash

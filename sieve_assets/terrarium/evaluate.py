@@ -15,6 +15,7 @@ import torch
 from sieve_assets.method.generated_image_sets import prompt_for
 from sieve_assets.models.generator import DiffusersGenerator, load_generator
 from sieve_assets.models.networks import load_network
+from sieve_assets.models.origins import origin_of, transform_of
 from sieve_assets.models.vision_language import load_vision_language
 from sieve_assets.study import Study
 from sieve_assets.study_file import load_study, study_path
@@ -71,7 +72,7 @@ def figures_of(name: str, study: Study, effort: Effort, *, device: str) -> list[
         generator = _generator(study, device)
         return generator_figures(generator, study.generator.prompt, judge, n_rounds=effort.n_rounds)
     network = load_network(study.targets[name], where="evaluate").to(device)
-    return target_figures(network, study.targets[name].transform, n_scenes=effort.n_scenes)
+    return target_figures(network, transform_of(study.targets[name]), n_scenes=effort.n_scenes)
 
 
 def folder_of(name: str, study: Study) -> Path:
@@ -80,14 +81,14 @@ def folder_of(name: str, study: Study) -> Path:
         return Path(study.vision_language.model)
     if name == "generator":
         return Path(study.generator.pipeline)
-    return study.targets[name].weights.parent
+    return origin_of(study.targets[name]).weights.parent
 
 
 def _judge(study: Study, effort: Effort, device: str) -> Judge:
     settings = study.targets[JUDGE]
     network = load_network(settings, where="evaluate").to(device)
     backgrounds = fit_background_judge(effort.n_scenes, seed=SEED + 1)
-    return Judge(network, settings.transform, backgrounds)
+    return Judge(network, transform_of(settings), backgrounds)
 
 
 def _generator(study: Study, device: str) -> DiffusersGenerator:

@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 from sklearn.ensemble import ExtraTreesClassifier
 from torch import nn
 
-from sieve_assets import study
+from sieve_assets import study_targets
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.precision import full_precision
 from sieve_assets.terrarium.renderer import draw_scene
@@ -28,7 +28,7 @@ def draw_images(scenes: Sequence[Scene]) -> list[Image.Image]:
 
 
 def classes_seen(
-    network: nn.Module, transform: study.Transform, images: Sequence[Image.Image]
+    network: nn.Module, transform: study_targets.Transform, images: Sequence[Image.Image]
 ) -> Int[np.ndarray, " image"]:
     """Return the class that a target network gives to each picture."""
     device = next(network.parameters()).device
@@ -73,7 +73,10 @@ class Judge:
     """What a target network and a judge of backgrounds see in pictures."""
 
     def __init__(
-        self, network: nn.Module, transform: study.Transform, backgrounds: ExtraTreesClassifier
+        self,
+        network: nn.Module,
+        transform: study_targets.Transform,
+        backgrounds: ExtraTreesClassifier,
     ) -> None:
         """Take over a network that classifies the world's objects, and a fitted classifier."""
         self._network = network

@@ -8,7 +8,7 @@ from jaxtyping import Bool
 from PIL import Image
 from torch import nn
 
-from sieve_assets import study
+from sieve_assets import study_targets
 from sieve_assets.method.generated_image_sets import prompt_for
 from sieve_assets.models.generator import Generator
 from sieve_assets.models.vision_language import VisionLanguage
@@ -60,7 +60,7 @@ def kind_of(concept: Concept) -> str:
 
 
 def target_figures(
-    network: nn.Module, transform: study.Transform, *, n_scenes: int
+    network: nn.Module, transform: study_targets.Transform, *, n_scenes: int
 ) -> list[Figure]:
     """Return a target network's accuracy on held-out scenes, with and without the bias."""
     share = TRAINING_OBJECT_SHARE

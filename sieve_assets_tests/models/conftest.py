@@ -12,11 +12,11 @@ from diffusers import StableDiffusionXLPipeline
 from PIL import Image
 from safetensors.torch import save_file
 
-from sieve_assets import study
+from sieve_assets import study_targets
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
-TRANSFORM = study.Transform(
+TRANSFORM = study_targets.Transform(
     resize_px=64, crop_px=64, mean=(0.5, 0.4, 0.3), std=(0.2, 0.25, 0.3), interpolation="bilinear"
 )
 RESNET_ARGS: dict[str, Any] = {
@@ -47,10 +47,10 @@ def resnet() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="session")
-def resnet_settings(resnet, tmp_path_factory) -> study.Target:
+def resnet_settings(resnet, tmp_path_factory) -> study_targets.Target:
     weights = tmp_path_factory.mktemp("resnet") / "resnet.safetensors"
     save_file(resnet.state_dict(), weights)
-    return study.Target(
+    return study_targets.Target(
         network="timm:resnet18",
         network_args=RESNET_ARGS,
         weights=weights,
@@ -71,11 +71,13 @@ def torchvision_resnet() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="session")
-def torchvision_settings(torchvision_resnet, resnet_settings, tmp_path_factory) -> study.Target:
+def torchvision_settings(
+    torchvision_resnet, resnet_settings, tmp_path_factory
+) -> study_targets.Target:
     weights = tmp_path_factory.mktemp("torchvision") / "resnet18.pth"
     torch.save(torchvision_resnet.state_dict(), weights)
     own = {"network": "torchvision:resnet18", "network_args": {}, "weights": weights, "width": 512}
-    return study.Target.model_validate(resnet_settings.model_dump() | own)
+    return study_targets.Target.model_validate(resnet_settings.model_dump() | own)
 
 
 @pytest.fixture(scope="session")
@@ -84,10 +86,10 @@ def vit() -> torch.nn.Module:
 
 
 @pytest.fixture(scope="session")
-def vit_settings(vit, tmp_path_factory) -> study.Target:
+def vit_settings(vit, tmp_path_factory) -> study_targets.Target:
     weights = tmp_path_factory.mktemp("vit") / "vit.safetensors"
     save_file(vit.state_dict(), weights)
-    return study.Target(
+    return study_targets.Target(
         network="timm:vit_base_patch16_224",
         network_args=VIT_ARGS,
         weights=weights,

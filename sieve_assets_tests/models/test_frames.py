@@ -8,14 +8,14 @@ import torch
 from PIL import Image
 from torchvision.transforms import v2
 
-from sieve_assets import study
+from sieve_assets import study_targets
 from sieve_assets.models.frames import cut_frame, input_frames
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
 
 
 def transform_of(resize_px, crop_px, interpolation: Any = "bilinear"):
-    return study.Transform(
+    return study_targets.Transform(
         resize_px=resize_px, crop_px=crop_px, mean=MEAN, std=STD, interpolation=interpolation
     )
 

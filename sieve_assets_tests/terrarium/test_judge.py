@@ -6,7 +6,7 @@ import torch
 from PIL import ImageFilter
 from torch import nn
 
-from sieve_assets import study
+from sieve_assets import study_targets
 from sieve_assets.terrarium import judge
 from sieve_assets.terrarium.judge import (
     Judge,
@@ -19,7 +19,7 @@ from sieve_assets.terrarium.renderer import draw_scene
 from sieve_assets.terrarium.scenes import NARROW, unbiased_scenes
 from sieve_assets.terrarium.world import BACKGROUNDS, world_objects
 
-TRANSFORM = study.Transform(resize_px=64, crop_px=64, mean=(0.5,) * 3, std=(0.5,) * 3)
+TRANSFORM = study_targets.Transform(resize_px=64, crop_px=64, mean=(0.5,) * 3, std=(0.5,) * 3)
 
 
 class Reddest(nn.Module):

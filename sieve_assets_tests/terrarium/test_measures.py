@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sieve_assets import study
+from sieve_assets import study, study_targets
 from sieve_assets.models.networks import load_network
 from sieve_assets.models.vision_language import load_vision_language
 from sieve_assets.terrarium.captions import concept_named, concept_set, scene_of
@@ -29,7 +29,7 @@ TARGETS = tomllib.loads((DATA.parents[1] / "sieve.toml").read_text(encoding="utf
 
 def target(name):
     weights = DATA / name / "model.safetensors"
-    settings = study.Target.model_validate(TARGETS[name] | {"weights": weights})
+    settings = study_targets.Target.model_validate(TARGETS[name] | {"weights": weights})
     return load_network(settings, where="test"), settings.transform
 
 

@@ -8,7 +8,7 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from sieve_assets import study
+from sieve_assets import study, study_targets
 from sieve_assets.models.generator import load_generator
 from sieve_assets.models.target import load_target
 from sieve_assets.models.vision_language import load_vision_language
@@ -71,7 +71,7 @@ def test_a_shipped_clip_embeds_as_the_trained_one(ships, tmp_path, images):
 def test_shipped_targets_are_those_of_the_study_file(ships, tmp_path, images, name):
     train.ship_target(name, tmp_path)
     weights = ships / name / "model.safetensors"
-    settings = study.Target.model_validate(SETTINGS["targets"][name] | {"weights": weights})
+    settings = study_targets.Target.model_validate(SETTINGS["targets"][name] | {"weights": weights})
     shipped = load_target(name, settings, device="cpu", batch_size=2)
 
     trained = targets.train_target(
