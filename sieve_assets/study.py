@@ -6,111 +6,30 @@ Sources: "SIEVE" is arXiv 2603.24953; "method.md" is docs/method.md. What reads 
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from sieve_assets.study_problems import nearest, refusal
+from sieve_assets.study_targets import Target
 from sieve_assets.study_values import (
     Count,
     ExistingFile,
     ExistingFolder,
     FolderOrHubName,
     Name,
-    Network,
     NotNegative,
     OpenShare,
     Owner,
     Percentile,
     Positive,
     Seed,
+    Settings,
     Share,
     Silhouette,
     Template,
 )
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-class Transform(_Settings):
-    """From a picture to a network's input: shorter side resized, centre cut out, scaled."""
-
-    resize_px: Count
-    """Length of the shorter side after resizing."""
-    crop_px: Count
-    """Side of the square cut from the centre, at most resize_px."""
-    mean: tuple[Share, Share, Share]
-    """Subtracted from red, green, blue in 0 to 1."""
-    std: tuple[Positive, Positive, Positive]
-    """Divides red, green, blue after the mean is subtracted."""
-    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
-    """How pixels are resized; torchvision's default."""
-
-    @field_validator("crop_px")
-    @classmethod
-    def _crop_fits(cls, crop_px: int, info: ValidationInfo) -> int:
-        resize_px = info.data.get("resize_px", crop_px)
-        if crop_px > resize_px:
-            raise refusal(
-                f"at most resize_px = {resize_px}",
-                "A larger crop would see padding: make resize_px larger or crop_px smaller.",
-            )
-        return crop_px
-
-
-class Target(_Settings):
-    """A network and the layer of it that is studied."""
-
-    network: Network
-    """Library and constructor, for example "timm:resnet18" or "torchvision:resnet50"."""
-    network_args: dict[str, JsonValue] = {}
-    """Arguments of the constructor; none by default."""
-    weights: ExistingFile
-    """State dict, .safetensors or .pth, relative to the study file."""
-    n_classes: Count
-    """Outputs of the network's classifier."""
-    layer: str
-    """Path of the module whose output is observed, for example "layer4" or "norm"."""
-    reducer: Literal["mean", "class_token"]
-    """From a neuron's map to a number: spatial mean or class token. method.md, decision 1."""
-    width: Count
-    """Number of neurons: channels of the layer."""
-    maps: Literal["feature_map", "class_token_contributions", "patch_tokens"]
-    """Where in a picture a neuron looks. method.md, decisions 6 and 7."""
-    rule: Literal["ratio", "signed"]
-    """Measure of selectivity: "signed" if activations can be negative. method.md, decision 4."""
-    beta: Positive | None = None
-    """Threshold of this target; [select]'s for its rule if absent."""
-    transform: Transform
-    """From a picture to the network's input."""
-    probe: str
-    """Name of the probe set, one of [probes.<name>]."""
-
-    @field_validator("maps")
-    @classmethod
-    def _maps_fit_reducer(cls, maps: str, info: ValidationInfo) -> str:
-        reducer = info.data.get("reducer")
-        impossible = {("class_token", "feature_map"), ("mean", "class_token_contributions")}
-        if (reducer, maps) in impossible:
-            raise refusal(
-                f"maps that go with reducer = {reducer!r}",
-                'A feature map has no class token: use "mean" with "feature_map", '
-                '"class_token" with "class_token_contributions" or "patch_tokens".',
-            )
-        return maps
-
-    @field_validator("probe")
-    @classmethod
-    def _probe_is_known(cls, probe: str, info: ValidationInfo) -> str:
-        probes = (info.context or {}).get("probes", [probe])
-        if probe not in probes:
-            raise refusal("the name of a probe set", nearest(probe, probes, "Probe sets here"))
-        return probe
-
-
-class TerrariumProbe(_Settings):
+class TerrariumProbe(Settings):
     """A probe set rendered by the embedded world."""
 
     kind: Literal["terrarium"]
@@ -121,7 +40,7 @@ class TerrariumProbe(_Settings):
     """Of the renderer."""
 
 
-class FolderProbe(_Settings):
+class FolderProbe(Settings):
     """A probe set in a folder: every image below it, labelled by the folder it lies in."""
 
     kind: Literal["folder"]
@@ -133,23 +52,43 @@ class FolderProbe(_Settings):
 Probe = Annotated[TerrariumProbe | FolderProbe, Field(discriminator="kind")]
 
 
-class Concepts(_Settings):
-    """The candidate words."""
+class Concepts(Settings):
+    """The candidate words, from one source or several in this order; each counts once."""
 
-    file: ExistingFile
-    """One concept a line, relative to the study file."""
+    file: ExistingFile | None = None
+    """Words relative to the study file, in a format below."""
+    format: Literal["lines", "broden"] = "lines"
+    """One concept a line, or Broden's label.csv."""
+    words: list[str] = Field(default_factory=list)
+    """Concepts written here."""
+    n_frequent: Count | None = None
+    """So many of a language's most frequent words, by wordfreq (extra: words)."""
+    language: str = "en"
+    """Of the frequent words."""
+    classes_of: Annotated[Name | None, Field(validate_default=True)] = None
+    """A target whose class names are concepts."""
     template: Template = "{}"
     """What is embedded for a concept; the bare word as in SIEVE Eq. 2. method.md, decision 12."""
 
+    @field_validator("classes_of")
+    @classmethod
+    def _comes_from_somewhere(cls, classes_of: str | None, info: ValidationInfo) -> str | None:
+        sources = [info.data.get(name, "wrong") for name in ("file", "words", "n_frequent")]
+        if not classes_of and not any(sources):
+            raise refusal(
+                "at least one source of concepts", "Give file, words, n_frequent or classes_of."
+            )
+        return classes_of
 
-class VisionLanguage(_Settings):
+
+class VisionLanguage(Settings):
     """The model that compares patches with words."""
 
     model: FolderOrHubName
     """open_clip's folder (configuration, weights, tokenizer) or a name open_clip resolves."""
 
 
-class Generator(_Settings):
+class Generator(Settings):
     """The text-to-image model whose pictures put hypotheses to the test."""
 
     pipeline: FolderOrHubName
@@ -174,7 +113,7 @@ LEAST_KEPT = 20
 """Strongest images a neuron that every probe pass keeps with their maps. SIEVE Sec. 3.2."""
 
 
-class Select(_Settings):
+class Select(Settings):
     """Which neurons are worth explaining, and their strongest images."""
 
     beta: Positive = 10.0
@@ -198,7 +137,7 @@ class Select(_Settings):
         return max(self.n_samples, LEAST_KEPT)
 
 
-class Hypothesize(_Settings):
+class Hypothesize(Settings):
     """From the strongest images to the concepts proposed for them."""
 
     crop_level: OpenShare = 0.5
@@ -225,21 +164,21 @@ class Hypothesize(_Settings):
     """Hypotheses a cluster, K. SIEVE Eq. 3."""
 
 
-class Verify(_Settings):
+class Verify(Settings):
     """How activation rates are reported."""
 
     confidence: OpenShare = 0.95
     """Of the Wilson interval, as is usual. method.md, section 3."""
 
 
-class Study(_Settings):
+class Study(Settings):
     """Everything a study file says."""
 
     profile: Literal["default", "paper"] = "default"
     """Whose choices stand where the file says nothing: a careful user's, or the paper's."""
     seed: Seed = 0
     """Of everything random but the renderer."""
-    owners: list[Owner] = []
+    owners: list[Owner] = Field(default_factory=list)
     """Who is asked about the assets, for Dagster: e-mail addresses, or teams as "team:vision"."""
     targets: dict[Name, Target] = Field(min_length=1)
     """What is studied, by name: the `model` partitions."""
@@ -257,6 +196,17 @@ class Study(_Settings):
     """From the strongest images to concepts."""
     verify: Verify = Verify()
     """How activation rates are reported."""
+
+    @field_validator("concepts")
+    @classmethod
+    def _classes_are_a_targets(cls, concepts: Concepts, info: ValidationInfo) -> Concepts:
+        targets = info.data.get("targets", {})
+        if concepts.classes_of and targets and concepts.classes_of not in targets:
+            raise refusal(
+                "classes_of to name a target",
+                nearest(concepts.classes_of, targets, "Targets here"),
+            )
+        return concepts
 
     @property
     def n_neurons(self) -> int:

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 from pydantic import ValidationError
 
@@ -8,29 +6,11 @@ from sieve_assets.study import (
     Generator,
     Hypothesize,
     Select,
-    Target,
-    Transform,
     Verify,
 )
 from sieve_assets.study_file import load_study
-
-TRANSFORM = Transform(resize_px=8, crop_px=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-
-
-def target(**changes):
-    settings = {
-        "network": "timm:resnet18",
-        "weights": Path("somewhere.safetensors"),
-        "n_classes": 2,
-        "layer": "layer4",
-        "reducer": "mean",
-        "width": 8,
-        "maps": "feature_map",
-        "rule": "ratio",
-        "transform": TRANSFORM,
-        "probe": "scenes",
-    }
-    return Target(**(settings | changes))
+from sieve_assets.study_problems import StudyError
+from sieve_assets.study_targets import Directions, Target, Transform
 
 
 def test_defaults_are_those_of_the_paper_where_it_gives_them():
@@ -41,7 +21,16 @@ def test_defaults_are_those_of_the_paper_where_it_gives_them():
 
 
 def test_every_setting_says_what_it_means():
-    for section in (Transform, Target, Concepts, Generator, Select, Hypothesize, Verify):
+    for section in (
+        Transform,
+        Directions,
+        Target,
+        Concepts,
+        Generator,
+        Select,
+        Hypothesize,
+        Verify,
+    ):
         unexplained = [key for key, field in section.model_fields.items() if not field.description]
         assert unexplained == []
 
@@ -57,26 +46,22 @@ def test_settings_cannot_be_changed():
         Select().beta = 4.0
 
 
-def test_settings_made_in_code_keep_their_paths_and_need_no_files():
-    assert target().weights == Path("somewhere.safetensors")
-    assert target(probe="anything").probe == "anything"
-
-
-@pytest.mark.parametrize(
-    ("reducer", "maps"), [("class_token", "feature_map"), ("mean", "class_token_contributions")]
-)
-def test_maps_that_the_reducer_cannot_have_are_refused(reducer, maps):
-    with pytest.raises(ValidationError, match="maps that go with reducer"):
-        target(reducer=reducer, maps=maps)
-
-
-def test_a_crop_larger_than_the_resized_picture_is_refused():
-    with pytest.raises(ValidationError, match="at most resize_px = 8"):
-        Transform(**(TRANSFORM.model_dump() | {"crop_px": 9}))
-
-
 def test_the_widest_target_gives_the_number_of_neurons(study_folder):
     text = study_folder.file.read_text()
     second = text[: text.index("[probes")].replace("targets.small", "targets.wide")
     study_folder.file.write_text(text + second.replace("width = 8", "width = 21"))
     assert load_study(study_folder.file).n_neurons == 21
+
+
+def test_concepts_come_from_somewhere():
+    with pytest.raises(ValidationError, match="at least one source of concepts"):
+        Concepts()
+    assert Concepts(words=["owl"]).words == ["owl"]
+
+
+def test_classes_are_those_of_a_target(study_folder):
+    text = study_folder.file.read_text()
+    study_folder.file.write_text(text.replace("[concepts]\n", '[concepts]\nclasses_of = "smal"\n'))
+
+    with pytest.raises(StudyError, match=r"concepts: expected classes_of to name a target.*small"):
+        load_study(study_folder.file)

@@ -69,7 +69,7 @@ def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
     )
 
     sets = [unbiased_set().identity, set_of("").identity]
-    names = concept_names(bench.study.concepts)
+    names = concept_names(bench.study)
     settings = {"concepts": names, "scenes": sets, "shuffles": N_SHUFFLES, "seed": SHUFFLE_SEED}
     return Recipe(settings, **target_as_made(bench, model))
 
@@ -111,7 +111,7 @@ def oracle_rates(context: dg.AssetExecutionContext, bench: Workbench) -> None:
 def _with_truth(
     bench: Workbench, rows: pd.DataFrame, model: str, log: logging.Logger
 ) -> pd.DataFrame:
-    target, names = bench.target(model), concept_names(bench.study.concepts)
+    target, names = bench.target(model), concept_names(bench.study)
     return with_rates(bench, target, with_scores(bench, target, rows, names, log=log), log=log)
 
 

@@ -16,8 +16,8 @@ from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.shown import crop_pictures
 from sieve_assets.assets.soundness import files_are_whole, unit_vectors
 from sieve_assets.assets.stages import Recipe, stage
-from sieve_assets.method.concept_sets import parse_concepts
-from sieve_assets.study import Concepts, Study
+from sieve_assets.stores.concept_lists import listed_concepts
+from sieve_assets.study import Study
 
 VISION_LANGUAGE = "vision-language model"
 CROP_SETTINGS = {"crop_level", "crop_padding", "crop_min_side", "min_retention"}
@@ -156,7 +156,7 @@ def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
     weights = bench.vision_language_hash
     return Recipe(
         {
-            "concepts": concept_names(how),
+            "concepts": concept_names(bench.study),
             "template": how.template,
             "n_concepts": bench.study.hypothesize.n_concepts,
         },
@@ -189,7 +189,7 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
     """
     count = bench.study.hypothesize.n_concepts
     for recorder in work(context, bench, concept_hypotheses):
-        texts = embed_concepts(bench, bench.study.concepts)
+        texts = embed_concepts(bench)
         patches = read_patches(bench, recorder.share)
         recorder.write_each(
             lambda neuron, found=patches, model=recorder.share.model, texts=texts: hypothesis_rows(
@@ -198,26 +198,27 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
         )
 
 
-def concept_names(how: Concepts) -> list[str]:
+def concept_names(study: Study) -> list[str]:
     """The concept set's names in their order.
 
     Raises:
-        ValueError: The file is not UTF-8, or holds no concepts or what cannot be one.
+        ValueError: A file is not UTF-8, or holds no concepts or what cannot be one.
+        LookupError: A target does not say what its classes are called.
     """
-    try:
-        return list(parse_concepts(how.file.read_text(encoding="utf-8")).names)
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f"concepts: expected UTF-8 text in {how.file}, got {error}. Save it as UTF-8."
-        ) from error
-    except ValueError as error:
-        raise ValueError(f"{how.file}: {error}") from error
+
+    def class_names(target: str) -> list[str]:
+        from sieve_assets.models import class_names as names  # noqa: PLC0415 (it may load torch)
+
+        return names.class_names(study.targets[target])
+
+    return listed_concepts(study.concepts, class_names)
 
 
-def embed_concepts(bench: Workbench, how: Concepts) -> dict[str, np.ndarray]:
+def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:
     """The concept set's names in their order, each with its unit vector."""
-    names = concept_names(how)
-    vectors = bench.vision_language.embed_texts([how.template.replace("{}", n) for n in names])
+    names = concept_names(bench.study)
+    template = bench.study.concepts.template
+    vectors = bench.vision_language.embed_texts([template.replace("{}", n) for n in names])
     return dict(zip(names, vectors, strict=True))
 
 

@@ -105,7 +105,7 @@ SOURCES: Mapping[str, Source] = {
         Source(
             "concept_set",
             "The candidate words.",
-            lambda bench, _: settings_hash(concept_names(bench.study.concepts)),
+            lambda bench, _: settings_hash(concept_names(bench.study)),
         ),
         Source("select_settings", "What the study file says of selecting.", _of_settings("select")),
         Source(
