@@ -1,5 +1,6 @@
 """The `sieve` command. What takes long to import is imported late."""
 
+import json
 from pathlib import Path
 
 import click
@@ -7,11 +8,67 @@ import click
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_path
 from sieve_assets.study_problems import StudyError
+from sieve_assets.study_template import Answers, study_text
 
 
 @click.group()
 def main() -> None:
     """Name what a network's neurons respond to, and test each name by experiment."""
+
+
+@main.command()
+@click.option("--network", prompt=True, help='Such as "timm:resnet50.a1_in1k" (docs/targets.md).')
+@click.option("--network-args", help='Its arguments as JSON, such as {"img_size": 384}.')
+@click.option("--weights", type=click.Path(exists=True, dir_okay=False), help="A state dict.")
+@click.option("--classes", type=int, help="Outputs of a network whose weights are a file.")
+@click.option("--layer", help="Path of the module; found if absent.")
+@click.option("--name", help="Of the target; the network's if absent.")
+@click.option("--images", prompt="Folder of images", type=click.Path(exists=True, file_okay=False))
+@click.option("--concepts", prompt="File of words", type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--vision-language",
+    prompt="Vision-language model",
+    default="ViT-B-16:openai",
+    show_default=True,
+    help="open_clip's folder or name.",
+)
+@click.option(
+    "--generator",
+    prompt="Text-to-image model",
+    default="stabilityai/sd-turbo",
+    show_default=True,
+    help="diffusers' folder or name.",
+)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("sieve.toml"))
+def init(out: Path, **answers: str | None) -> None:
+    """Write a study file for your own network and images; finds layer, width and transform."""
+    from sieve_assets.models.new_target import describe_target  # noqa: PLC0415 (it loads torch)
+
+    if out.exists():
+        raise click.ClickException(f"expected a new file, got {out}, which is there. Use --out.")
+    try:
+        described = describe_target(
+            str(answers["network"]),
+            arguments=json.loads(answers["network_args"] or "{}"),
+            weights=answers["weights"],
+            n_classes=answers["classes"],
+            layer=answers["layer"],
+        )
+    except (LookupError, ValueError, TypeError) as error:
+        raise click.ClickException(str(error)) from error
+    given = {key: str(answers[key]) for key in ("images", "concepts", "vision_language")}
+    text = study_text(
+        Answers(
+            name=answers["name"] or described.name,
+            target=described.target,
+            transform=described.transform,
+            generator=str(answers["generator"]),
+            **given,
+        )
+    )
+    out.write_text(text, encoding="utf-8")
+    click.echo(f"{out}: {described.target['width']} neurons in {described.target['layer']!r}")
+    _study(out)
 
 
 @main.command()
@@ -117,11 +174,14 @@ def migrate() -> None:
 
 
 @main.command()
-def demo() -> None:
-    """Interpret and verify the neurons of the embedded targets, through Dagster."""
+def run() -> None:
+    """Interpret and verify the neurons of the study's targets, through Dagster."""
     from sieve_assets import demo as run_of_everything  # noqa: PLC0415 (seconds to import)
 
     run_of_everything.run()
+
+
+main.add_command(run, "demo")
 
 
 def _study(file: Path) -> Study:

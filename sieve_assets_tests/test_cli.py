@@ -138,3 +138,54 @@ def test_stale_names_a_target_that_is_not_there(copied_study, monkeypatch):
 @pytest.fixture
 def copied_study(finished, tmp_path):
     return finished.changed(tmp_path)
+
+
+def init(folder, *more):
+    (folder / "photos").mkdir(exist_ok=True)
+    arguments = {
+        "--network": "timm:resnet18",
+        "--network-args": '{"channels": [4, 4, 8, 8], "layers": [1, 1, 1, 1]}',
+        "--weights": str(folder / "small.safetensors"),
+        "--classes": "3",
+        "--images": str(folder / "photos"),
+        "--concepts": str(folder / "concepts.txt"),
+        "--vision-language": str(folder / "clip"),
+        "--generator": str(folder / "drawer"),
+        "--out": str(folder / "new.toml"),
+    }
+    flags = [part for pair in arguments.items() for part in pair]
+    return CliRunner().invoke(main, ["init", *flags, *more])
+
+
+def test_a_new_study_is_written_and_passes_the_check(checked_study):
+    result = init(checked_study.root)
+
+    assert result.exit_code == 0, result.output
+    assert "new.toml: 8 neurons in 'layer4'" in result.output
+    checked = check(checked_study.root / "new.toml")
+    assert checked.output == "target resnet18: ok, 8 neurons in 'layer4'\n"
+
+
+def test_a_study_that_is_there_is_not_written_over(checked_study):
+    (checked_study.root / "new.toml").write_text("mine")
+
+    result = init(checked_study.root)
+
+    assert result.exit_code == 1
+    assert "expected a new file" in result.output
+    assert (checked_study.root / "new.toml").read_text() == "mine"
+
+
+def test_a_network_that_cannot_be_loaded_writes_nothing(checked_study):
+    result = init(checked_study.root, "--classes", "7")
+
+    assert result.exit_code == 1
+    assert "expected the weights of this network" in result.output
+    assert not (checked_study.root / "new.toml").exists()
+
+
+def test_what_is_not_given_is_asked_for():
+    result = CliRunner().invoke(main, ["init"], input="timm:resnet18\n")
+
+    assert "Network: timm:resnet18" in result.output
+    assert "Folder of images" in result.output
