@@ -11,6 +11,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 SIZE: ViewportSize = {"width": 1600, "height": 1000}
+PATIENCE_S = 60
+"""With a page that still loads something."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Window:
     def shot(self, name: str) -> Path:
         """Keep what the window shows, once it has loaded."""
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.body.innerText.includes('Loading')")
+        body = self.page.locator("body")
+        expect(body).not_to_contain_text("Loading", use_inner_text=True, timeout=1000 * PATIENCE_S)
         path = self.screenshots / f"{name}.png"
         self.page.screenshot(path=path)
         return path
