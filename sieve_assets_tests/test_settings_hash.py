@@ -7,7 +7,7 @@ import pytest
 
 from sieve_assets.settings_hash import settings_hash, settings_text
 from sieve_assets.study import Select
-from sieve_assets_tests.test_study import TRANSFORM, target
+from sieve_assets_tests.test_study_targets import TRANSFORM, target
 
 
 def test_the_same_settings_have_the_same_hash_however_they_are_written():
