@@ -47,7 +47,7 @@ def load_network(settings: study_targets.Target, *, where: str) -> nn.Module:
             f"{where}: expected a torch module from {settings.network}, got a "
             f"{type(network).__name__}. Let it return the network."
         )
-    if settings.weights is not None and library != "transformers":
+    if settings.weights is not None:
         load_weights(network, origin.weights, where=where)
     return network.requires_grad_(requires_grad=False).eval()
 
@@ -70,9 +70,7 @@ def _torchvision(
 def _transformers(
     _name: str, settings: study_targets.Target, arguments: Mapping[str, Any]
 ) -> nn.Module:
-    return AutoModelForImageClassification.from_pretrained(
-        origin_of(settings).weights, **{k: v for k, v in arguments.items() if k != "num_classes"}
-    )
+    return AutoModelForImageClassification.from_pretrained(origin_of(settings).weights, **arguments)
 
 
 def _factory(name: str, settings: study_targets.Target, _arguments: Mapping[str, Any]) -> nn.Module:

@@ -152,18 +152,20 @@ def _timms_transform(said: Any) -> study_targets.Transform:
     )
 
 
-@lru_cache(maxsize=64)
 def _transformers(name: str) -> Origin:
-    folder = Path(name)
-    if not folder.is_dir():
-        from huggingface_hub import snapshot_download  # noqa: PLC0415 (seconds to import)
-
-        with _fetching(name, "a folder, or a name on Hugging Face's hub or in its cache (HF_HOME)"):
-            folder = Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
+    folder = Path(name) if Path(name).is_dir() else _snapshot(name)
     processor = folder / "preprocessor_config.json"
     if not processor.is_file():
         return Origin(folder, None)
     return Origin(folder, _processors_transform(json.loads(processor.read_text("utf-8"))))
+
+
+@lru_cache(maxsize=64)
+def _snapshot(name: str) -> Path:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415 (seconds to import)
+
+    with _fetching(name, "a folder, or a name on Hugging Face's hub or in its cache (HF_HOME)"):
+        return Path(snapshot_download(name, allow_patterns=["*.json", "*.safetensors"]))
 
 
 def _processors_transform(said: Mapping[str, Any]) -> study_targets.Transform:

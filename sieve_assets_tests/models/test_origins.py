@@ -36,7 +36,7 @@ WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    for each in (origins._timm, origins._torchvision, origins._transformers):
+    for each in (origins._timm, origins._torchvision, origins._snapshot):
         each.cache_clear()
 
 
