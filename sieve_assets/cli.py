@@ -95,8 +95,8 @@ def check(file: Path | None) -> None:
 def evidence(target: str, neuron: int, out: Path) -> None:
     """Draw what the names of TARGET's NEURON rest on: samples, patches, pictures, rates."""
     from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
+    from sieve_assets.image_sets.listing import open_image  # noqa: PLC0415 (as above)
     from sieve_assets.reports.evidence import draw_evidence  # noqa: PLC0415 (as above)
-    from sieve_assets.stores.probe_images import open_image  # noqa: PLC0415 (as above)
 
     bench = Workbench()
     try:
@@ -104,7 +104,7 @@ def evidence(target: str, neuron: int, out: Path) -> None:
             bench.warehouse,
             model=target,
             neuron=neuron,
-            open_probe_image=open_image,
+            open_probe_image=lambda uri: open_image(bench.images_of(target), uri),
             open_stored_image=bench.images.open,
         )
     except LookupError as error:

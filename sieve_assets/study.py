@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from sieve_assets.study_probes import Probe
 from sieve_assets.study_problems import nearest, refusal
 from sieve_assets.study_targets import Target
 from sieve_assets.study_values import (
     Count,
     ExistingFile,
-    ExistingFolder,
     FolderOrHubName,
     Name,
     NotNegative,
@@ -27,29 +27,6 @@ from sieve_assets.study_values import (
     Silhouette,
     Template,
 )
-
-
-class TerrariumProbe(Settings):
-    """A probe set rendered by the embedded world."""
-
-    kind: Literal["terrarium"]
-    """Says that the embedded world renders the pictures."""
-    n_images: Count = 12_000
-    """Scenes: enough for an object in 0.4 % of them to be in about 50."""
-    seed: Seed = 0
-    """Of the renderer."""
-
-
-class FolderProbe(Settings):
-    """A probe set in a folder: every image below it, labelled by the folder it lies in."""
-
-    kind: Literal["folder"]
-    """Says that the pictures lie in a folder."""
-    path: ExistingFolder
-    """The folder, relative to the study file."""
-
-
-Probe = Annotated[TerrariumProbe | FolderProbe, Field(discriminator="kind")]
 
 
 class Concepts(Settings):

@@ -98,7 +98,8 @@ def _existing_file(value: Path, info: ValidationInfo) -> Path:
     return path
 
 
-def _existing_folder(value: Path, info: ValidationInfo) -> Path:
+def existing_folder(value: Path, info: ValidationInfo) -> Path:
+    """The path, made absolute; while a study file is read, refused if there is no such folder."""
     path = in_study_folder(value, info)
     if info.context and not path.is_dir():
         raise missing_path(path, "a folder")
@@ -117,7 +118,7 @@ def _folder_or_hub_name(value: Any, info: ValidationInfo) -> Any:
     path = in_study_folder(Path(value), info)
     first = in_study_folder(Path(value.split("/")[0]), info)
     if path.is_dir() or not _HUB_NAME.fullmatch(value) or ("/" in value and first.is_dir()):
-        return _existing_folder(Path(value), info)
+        return existing_folder(Path(value), info)
     return value
 
 
@@ -134,6 +135,6 @@ Owner = Annotated[str, AfterValidator(_checked_owner)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 Template = Annotated[str, AfterValidator(_checked_template)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
-ExistingFolder = Annotated[Path, AfterValidator(_existing_folder)]
+ExistingFolder = Annotated[Path, AfterValidator(existing_folder)]
 FolderOrHubName = Annotated[Path | str, BeforeValidator(_folder_or_hub_name)]
 """A folder on this machine (a Path), or a name that the model library resolves (a str)."""

@@ -28,6 +28,7 @@ WITHOUT_A_MODULE = {
     "test_bad_input.py",
     "assets/test_failing_neurons.py",
     "assets/test_mending.py",
+    "assets/test_probe_kinds.py",
     "assets/test_recomputation_table.py",
     "test_backfills.py",
     "test_killing.py",

@@ -16,6 +16,7 @@ from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import read_pass
 from sieve_assets.assets.records import split_by_neuron
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.image_sets.listing import open_image
 from sieve_assets.method.patch_embeddings import (
     PixelBox,
     box_in_original,
@@ -23,7 +24,6 @@ from sieve_assets.method.patch_embeddings import (
     crop_retention,
     is_whole_image,
 )
-from sieve_assets.stores.probe_images import open_image
 
 _SAMPLES = """
 SELECT s.*, i.uri, i.sha256, i.width_px, i.height_px, r.median
@@ -78,8 +78,9 @@ class Cropper:
         samples = self.samples.get(neuron)
         if samples is None:
             return pd.DataFrame()
+        image_set = self.bench.images_of(self.share.model)
         listed = zip(samples["uri"], samples["sha256"], strict=True)
-        images = [open_image(uri, sha256=sha256) for uri, sha256 in listed]
+        images = [open_image(image_set, uri, sha256=sha256) for uri, sha256 in listed]
         boxes = [self._box(neuron, sample) for sample in samples.to_dict("records")]
         crops = [image.crop(box) for image, box in zip(images, boxes, strict=True)]
         retention = crop_retention(

@@ -21,7 +21,8 @@ from sieve_assets.assets.select import neuron_ratios
 from sieve_assets.assets.shown import truth_pictures
 from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.assets.verify import activation_rates, verified_concepts
-from sieve_assets.study import Study, TerrariumProbe
+from sieve_assets.study import Study
+from sieve_assets.study_probes import TerrariumProbe
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -15,16 +16,17 @@ from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.soundness import finite
 from sieve_assets.assets.stages import Check, Recipe, stage, without_settings
+from sieve_assets.image_sets.ahead import done_ahead
+from sieve_assets.image_sets.listing import open_image
 from sieve_assets.settings_hash import settings_hash
-from sieve_assets.stores.probe_images import (
-    open_image,
-)
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
 
 SHARD_IMAGES = 2048
 """Images a stored shard of a probe pass: what an interrupted pass loses at most."""
+BATCHES_AHEAD = 2
+"""Batches of frames that wait for the network at most."""
 
 
 def _pass_recipe(bench: Workbench, model: str) -> Recipe:
@@ -122,17 +124,32 @@ def _observed(
     from sieve_assets.method.probe_pass import merge_strongest  # noqa: PLC0415 (imports torch)
 
     eligible = ~images["is_held_out"].to_numpy()
-    activations, kept = [], None
-    for start in range(0, len(images), bench.batch_size):
-        batch = slice(start, start + bench.batch_size)
-        listed = zip(images["uri"].iloc[batch], images["sha256"].iloc[batch], strict=True)
-        seen = target.observe([open_image(uri, sha256=sha256) for uri, sha256 in listed])
+    activations, kept, start = [], None, 0
+    for frames in _frames(bench, target, images):
+        seen = target.observe(frames)
         activations.append(seen.activations.cpu().numpy())
-        places = torch.from_numpy(np.flatnonzero(eligible[batch]))
+        places = torch.from_numpy(np.flatnonzero(eligible[start : start + len(frames)]))
         if len(places):
             found, maps = seen.activations[places], seen.maps[places]
             kept = merge_strongest(kept, found, maps, places + start, count=count)
+        start += len(frames)
     return {"all_activations": np.concatenate(activations), **_as_arrays(kept)}
+
+
+def _frames(bench: Workbench, target: "Target", images: pd.DataFrame) -> Iterator[list[np.ndarray]]:
+    """The images as frames, in batches; read, decoded and cut while the network is at work."""
+    from sieve_assets.models.frames import frame_pixels  # noqa: PLC0415 (imports torch)
+
+    image_set = bench.images_of(target.name)
+
+    def frame_of(listed: tuple[str, str]) -> np.ndarray:
+        image = open_image(image_set, listed[0], sha256=listed[1])
+        return frame_pixels(image, target.transform)
+
+    listed = zip(images["uri"], images["sha256"], strict=True)
+    frames = done_ahead(frame_of, listed, n_ahead=BATCHES_AHEAD * bench.batch_size)
+    while batch := list(islice(frames, bench.batch_size)):
+        yield batch
 
 
 def _as_arrays(kept: Any) -> dict[str, np.ndarray]:

@@ -1,7 +1,5 @@
 """The images that a target's neurons are observed on: found, listed, held out in part."""
 
-from pathlib import Path
-
 import dagster as dg
 import numpy as np
 import pandas as pd
@@ -10,26 +8,26 @@ from sieve_assets.assets.partitions import OF_A_MODEL, Share, shares
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check, Recipe, stage
+from sieve_assets.image_sets.listing import list_images
 from sieve_assets.method.probe_images import is_held_out
-from sieve_assets.stores.probe_images import folder_state, image_names, list_folder
-from sieve_assets.study import FolderProbe, TerrariumProbe
+from sieve_assets.study_probes import TerrariumProbe
 
 PROBE_FOLDER = "probe folder"
-"""What the state of the folder is called among the settings of probe_images."""
+"""What the state of the images is called among the settings of probe_images."""
 
 
 def _images_recipe(bench: Workbench, model: str) -> Recipe:
-    """The state of the folder is a setting: what has changed in it must be listed again."""
-    folder = probe_folder(bench, bench.study.targets[model].probe)
+    """The state of the images is a setting: what has changed in them must be listed again."""
+    state = bench.images_of(model).state()
     held_out_share = bench.study.select.held_out_share
-    return Recipe({"held_out_share": held_out_share, PROBE_FOLDER: folder_state(folder)})
+    return Recipe({"held_out_share": held_out_share, PROBE_FOLDER: state})
 
 
 def _unreadable(bench: Workbench, share: Share) -> dict[int, str]:
-    """How many files of the folder look like images and are not listed; few, or listing fails."""
+    """How many of the set look like images and are not listed; few, or listing fails."""
     name = bench.study.targets[share.model].probe
     listed = bench.warehouse.read("SELECT image_id FROM probe_images WHERE probe = $1", [name])
-    there = image_names(probe_folder(bench, name))
+    there = {item.image_id for item in bench.image_set(name).items()}
     left_out = sorted(there - set(listed["image_id"]))
     if not left_out:
         return {}
@@ -54,7 +52,7 @@ def _unreadable(bench: Workbench, share: Share) -> dict[int, str]:
     checks=[
         Check(
             "readable",
-            "Every image of the folder can be read; up to 1 % that cannot are left out.",
+            "Every image of the set can be read; up to 1 % that cannot are left out.",
             _unreadable,
             is_blocking=False,
         )
@@ -71,7 +69,7 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     for recorder in work(context, bench, probe_images):
         model = recorder.share.model
         name = bench.study.targets[model].probe
-        listing = list_folder(probe_folder(bench, name))
+        listing = list_images(bench.image_set(name))
         held_out = is_held_out(list(listing.images["image_id"]), bench.study.select.held_out_share)
         rows = listing.images.assign(
             probe=name, position=np.arange(len(held_out), dtype=np.int32), is_held_out=held_out
@@ -85,16 +83,6 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         problems = listing.problems.to_dict("records")
         for problem in problems:
             context.log.warning("left out %r: %s", problem["image_id"], problem["reason"])
-
-
-def probe_folder(bench: Workbench, name: str) -> Path:
-    """Where a probe set's images are, or will be once they are rendered."""
-    probe = bench.study.probes[name]
-    if isinstance(probe, FolderProbe):
-        return probe.path
-    from sieve_assets.terrarium.probe import scene_folder  # noqa: PLC0415 (only for this world)
-
-    return bench.rendered_probes / scene_folder(probe.n_images, probe.seed)
 
 
 def _render_if_absent(bench: Workbench, name: str) -> None:

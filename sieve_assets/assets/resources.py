@@ -18,8 +18,10 @@ from sieve_assets.stores.mending import Mended, mend
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 from sieve_assets.study_file import load_study, study_path
+from sieve_assets.study_probes import FolderProbe, TerrariumProbe
 
 if TYPE_CHECKING:
+    from sieve_assets.image_sets.image_set import ImageSet
     from sieve_assets.models.generator import Generator
     from sieve_assets.models.target import Target
     from sieve_assets.models.vision_language import VisionLanguage
@@ -48,6 +50,7 @@ class Workbench(dg.ConfigurableResource):
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
+    _image_sets: dict[str, "ImageSet"] = PrivateAttr(default_factory=dict)
 
     @cached_property
     def study(self) -> Study:
@@ -92,6 +95,24 @@ class Workbench(dg.ConfigurableResource):
     def rendered_probes(self) -> Path:
         """Folder of the probe sets that the project renders itself."""
         return self.folder / "store" / "probes"
+
+    def image_set(self, probe: str) -> "ImageSet":
+        """The images of the probe set called `probe`; of rendered ones, those rendered so far."""
+        if probe not in self._image_sets:
+            from sieve_assets.image_sets.opening import image_set_of  # noqa: PLC0415 (fsspec)
+
+            how = self.study.probes[probe]
+            if isinstance(how, TerrariumProbe):
+                from sieve_assets.terrarium.probe import scene_folder  # noqa: PLC0415 (this world)
+
+                folder = self.rendered_probes / scene_folder(how.n_images, how.seed)
+                how = FolderProbe(kind="folder", path=folder)
+            self._image_sets[probe] = image_set_of(how)
+        return self._image_sets[probe]
+
+    def images_of(self, model: str) -> "ImageSet":
+        """The probe images of the target called `model`."""
+        return self.image_set(self.study.targets[model].probe)
 
     def target_hash(self, model: str) -> str:
         """Hash of everything that a target's activations depend on besides the picture.

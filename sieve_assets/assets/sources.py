@@ -12,10 +12,9 @@ import dagster as dg
 from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.pipeline import stages_of
-from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder
+from sieve_assets.assets.probe_sets import PROBE_FOLDER
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.settings_hash import settings_hash
-from sieve_assets.stores.probe_images import folder_state
 from sieve_assets.study import Study
 
 OBSERVED = "0 * * * *"
@@ -77,16 +76,13 @@ def _of_settings(group: str) -> Callable[[Workbench, str], str]:
 
 
 def _probe_folder(bench: Workbench, model: str) -> str:
-    folder = probe_folder(bench, bench.study.targets[model].probe)
-    return folder_state(folder) or "not rendered yet"
+    return bench.images_of(model).state() or "not there yet"
 
 
 SOURCES: Mapping[str, Source] = {
     one.name: one
     for one in (
-        Source(
-            "probe_folder", "The folder of a target's probe images, file by file.", _probe_folder
-        ),
+        Source("probe_folder", "Where a target's probe images lie, file by file.", _probe_folder),
         Source(
             "target_weights",
             "A target's weights, with its network, layer, reducer and transform.",

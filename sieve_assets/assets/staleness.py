@@ -11,10 +11,9 @@ import pandas as pd
 from sieve_assets.assets.lineage import Change, Lineage, Made, ancestors
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, stretches
 from sieve_assets.assets.pipeline import stages_of
-from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder, probe_images
+from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_images
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Stage
-from sieve_assets.stores.probe_images import image_names
 
 STALE, MISSING, FAILED, UNKNOWN, FOLLOWS = "stale", "missing", "failed", "unknown", "follows"
 STATES: Mapping[str, str] = {
@@ -134,13 +133,21 @@ def _reason(lineage: Lineage, change: Change) -> str:
 
 
 def _folder_change(bench: Workbench, model: str) -> str:
-    """What has happened to the probe folder since it was listed."""
+    """What has happened to the probe images since they were listed."""
     name = bench.study.targets[model].probe
     listed = bench.warehouse.read("SELECT image_id FROM probe_images WHERE probe = $1", [name])
-    before, now = set(listed["image_id"]), image_names(probe_folder(bench, name))
+    before, now = set(listed["image_id"]), _names(bench, name)
     counts = [(len(now - before), "added"), (len(before - now), "removed")]
     told = [f"{n} {'image' if n == 1 else 'images'} {what}" for n, what in counts if n]
     return ", ".join(told) or "files of the probe folder were changed, touched or moved"
+
+
+def _names(bench: Workbench, probe: str) -> set[str]:
+    """The images of a probe set now; of one that is not there, none."""
+    try:
+        return {item.image_id for item in bench.image_set(probe).items()}
+    except FileNotFoundError:
+        return set()
 
 
 def _grouped(

@@ -4,12 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
 from sieve_assets import study_targets
+
+Pictures = Sequence[Image.Image] | Sequence[np.ndarray]
+"""Pictures of any size and mode, or frames that `frame_pixels` has cut of them."""
 
 
 def cut_frame(image: Image.Image, transform: study_targets.Transform) -> Image.Image:
@@ -25,17 +28,29 @@ def cut_frame(image: Image.Image, transform: study_targets.Transform) -> Image.I
     return v2.CenterCrop(transform.crop_px)(resize(picture))
 
 
+def frame_pixels(
+    image: Image.Image, transform: study_targets.Transform
+) -> UInt8[np.ndarray, "row column 3"]:
+    """What a network sees of a picture, as `input_frames` takes it too: cut once, by any thread."""
+    return np.asarray(cut_frame(image, transform))
+
+
 def input_frames(
-    images: Sequence[Image.Image], transform: study_targets.Transform, *, device: torch.device | str
+    images: Pictures,
+    transform: study_targets.Transform,
+    *,
+    device: torch.device | str,
 ) -> Float[Tensor, "image 3 row column"]:
     """The network's input: frames scaled to 0 … 1, less the mean, divided by std.
 
-    Bytes travel to the device and become numbers there. Channels lie last in memory, as in a
-    picture: no copy is made to reorder them, and convolutions like it so.
+    Bytes travel to the device and become numbers
+    there. Channels lie last in memory, as in a picture: no copy is made to reorder them, and
+    convolutions like it so.
     """
     pixels = np.empty((len(images), transform.crop_px, transform.crop_px, 3), np.uint8)
     for position, image in enumerate(images):
-        pixels[position] = np.asarray(cut_frame(image, transform))
+        is_frame = isinstance(image, np.ndarray)
+        pixels[position] = image if is_frame else frame_pixels(image, transform)
     frames = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
     mean, std = (
         255 * torch.tensor(values, device=device).view(3, 1, 1)

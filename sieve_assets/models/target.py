@@ -1,6 +1,6 @@
 """Targets: a network's layer and its neurons, observed on pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from sieve_assets import study_targets
 from sieve_assets.models.directions import load_directions
-from sieve_assets.models.frames import input_frames
+from sieve_assets.models.frames import Pictures, input_frames
 from sieve_assets.models.identity import target_hash
 from sieve_assets.models.networks import load_network, module_at
 from sieve_assets.models.origins import transform_of
@@ -52,11 +52,11 @@ class Target(Protocol):
         """Hash of everything that an activation depends on besides the picture."""
         ...
 
-    def observe(self, images: Sequence[Image.Image]) -> Observation:
+    def observe(self, images: Pictures) -> Observation:
         """Activations and maps of all neurons."""
         ...
 
-    def activations(self, images: Sequence[Image.Image]) -> Float[np.ndarray, "image neuron"]:
+    def activations(self, images: Pictures) -> Float[np.ndarray, "image neuron"]:
         """Activations of all neurons, without maps."""
         ...
 
@@ -104,11 +104,11 @@ class NeuronTarget:
         )
         self._no_maps = self._forward([frame], with_maps=True)[1][:0].clone()
 
-    def observe(self, images: Sequence[Image.Image]) -> Observation:
+    def observe(self, images: Pictures) -> Observation:
         """Activations and maps of all neurons, on the network's device.
 
         Args:
-            images: Of any size and mode.
+            images: Of any size and mode, or frames already cut.
 
         Raises:
             ValueError: An activation is not finite; its image's position and neuron are named.
@@ -119,7 +119,7 @@ class NeuronTarget:
             maps.append(batch_maps)
         return Observation(torch.cat(rows), torch.cat(maps))
 
-    def activations(self, images: Sequence[Image.Image]) -> Float[np.ndarray, "image neuron"]:
+    def activations(self, images: Pictures) -> Float[np.ndarray, "image neuron"]:
         """Activations of all neurons, float32; the same as `observe` gives, without the maps.
 
         Raises:
@@ -132,16 +132,14 @@ class NeuronTarget:
             start += len(activations)
         return rows
 
-    def _batches(
-        self, images: Sequence[Image.Image], *, with_maps: bool
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def _batches(self, images: Pictures, *, with_maps: bool) -> Iterator[tuple[Tensor, Tensor]]:
         for start in range(0, len(images), self._batch_size):
             batch = images[start : start + self._batch_size]
             activations, maps = self._forward(batch, with_maps=with_maps)
             self._require_finite(activations, start)
             yield activations, maps
 
-    def _forward(self, images: Sequence[Image.Image], *, with_maps: bool) -> tuple[Tensor, Tensor]:
+    def _forward(self, images: Pictures, *, with_maps: bool) -> tuple[Tensor, Tensor]:
         """One batch through the network: activations, and maps or, if not asked for, nothing."""
         watched = self._reading.watched if with_maps else None
         with _watch(self._layer, watched) as seen:
@@ -159,7 +157,7 @@ class NeuronTarget:
                 self._directions.maps(maps) if with_maps else maps,
             )
 
-    def _run(self, images: Sequence[Image.Image]) -> None:
+    def _run(self, images: Pictures) -> None:
         with full_precision():
             self._network(input_frames(images, self.transform, device=self._device))
 

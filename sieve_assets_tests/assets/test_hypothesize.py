@@ -6,7 +6,7 @@ import pytest
 from sieve_assets.assets import cropping
 from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
-from sieve_assets.stores.probe_images import open_image
+from sieve_assets.image_sets.listing import open_image
 from sieve_assets_tests.checks import failing_checks
 from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
 
@@ -35,10 +35,10 @@ def test_every_sample_has_its_patch_cluster_and_unit_vector(finished):
 def refuse_to_open(monkeypatch, image_id):
     """Have an image that cannot be read, though nothing says so before it is opened."""
 
-    def open_others(uri, **options):
+    def open_others(image_set, uri, **options):
         if uri.endswith(image_id):
             raise ValueError("open_image: expected an image, got a hole in the disk")
-        return open_image(uri, **options)
+        return open_image(image_set, uri, **options)
 
     monkeypatch.setattr(cropping, "open_image", open_others)
 

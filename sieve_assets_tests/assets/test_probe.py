@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from sieve_assets.assets import probe, probe_sets
+from sieve_assets.assets import probe
+from sieve_assets.image_sets.folders import Folder
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets_tests.studies import DEAD, assert_same_rows
 
@@ -223,7 +224,7 @@ def test_an_image_changed_since_it_was_listed_is_not_observed(
 
     with pytest.raises(LookupError, match=r"probe_images of cnn as .* from other files .* Mat"):
         other.of_model("cnn", "probe_pass")
-    monkeypatch.setattr(probe_sets, "folder_state", lambda _: "what the system did not notice")
+    monkeypatch.setattr(Folder, "state", lambda _: "what the system did not notice")
     other.of_model("cnn", "probe_images")
     Image.new("RGB", (64, 64), "blue").save(min((tmp_path / "scenes").rglob("*.png")))
     with pytest.raises(ValueError, match=r"as it was listed, got another content\. Put it back"):

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_folder, probe_images, read_probe
+from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_images, read_probe
 from sieve_assets_tests.checks import failing_checks
 from sieve_assets_tests.studies import assert_same_rows
 
@@ -230,7 +230,7 @@ def test_the_embedded_worlds_probe_set_is_rendered_into_the_results(finished, tm
 def test_what_was_rendered_stays_and_what_is_gone_is_rendered_alike(finished, tmp_path):
     study = of_a_world(finished, tmp_path / "other")
     study.of_model("cnn", "probe_images")
-    first, folder = listed(study), probe_folder(study.bench(), "scenes")
+    first, folder = listed(study), study.bench().image_set("scenes").path
     times = {path: path.stat().st_mtime_ns for path in folder.rglob("*.png")}
 
     study.of_model("cnn", "probe_images")
@@ -247,8 +247,8 @@ def test_a_probe_sets_folder_is_the_users_or_lies_in_the_results(finished, tmp_p
     own = finished.bench().study.probes["scenes"].path
     nine, ten = (of_a_world(finished, tmp_path / str(n), n).bench() for n in (9, 10))
 
-    assert probe_folder(finished.bench(), "scenes") == own
-    folders = [probe_folder(bench, "scenes") for bench in (nine, ten)]
+    assert finished.bench().image_set("scenes").path == own
+    folders = [bench.image_set("scenes").path for bench in (nine, ten)]
     assert [folder.parent for folder in folders] == [nine.rendered_probes, ten.rendered_probes]
     assert folders[0].name != folders[1].name, "another number is another probe set"
     assert not any(folder.exists() for folder in folders), "asking renders nothing"

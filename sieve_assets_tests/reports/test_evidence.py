@@ -1,14 +1,17 @@
 """The figure is read back: its texts against stored rates, its frames against activations."""
 
 import io
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from sieve_assets.image_sets.folders import Folder
+from sieve_assets.image_sets.listing import open_image
 from sieve_assets.reports.evidence import FIRES, _draw_row, _in_lines, draw_evidence
-from sieve_assets.stores.probe_images import open_image
 
 
 def drawn(bench, model, neuron):
@@ -16,7 +19,7 @@ def drawn(bench, model, neuron):
         bench.warehouse,
         model=model,
         neuron=neuron,
-        open_probe_image=open_image,
+        open_probe_image=partial(open_image, Folder(Path())),
         open_stored_image=bench.images.open,
     )
 

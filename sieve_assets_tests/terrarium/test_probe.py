@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sieve_assets.stores.probe_images import list_folder
+from sieve_assets.image_sets.folders import Folder
+from sieve_assets.image_sets.listing import list_images
 from sieve_assets.terrarium.probe import EMPTY, render_probe
 from sieve_assets.terrarium.renderer import draw_scene
 from sieve_assets.terrarium.scenes import OBJECT_SHARE, biased_scenes
@@ -29,7 +30,7 @@ def test_every_scene_is_there_under_its_object_s_name(tmp_path):
 def test_the_store_lists_the_folder_with_its_labels(tmp_path):
     folder = render_probe(tmp_path, n_images=N_IMAGES, seed=4)
 
-    images, problems = list_folder(folder)
+    images, problems = list_images(Folder(folder))
 
     assert problems.empty
     scenes = biased_scenes(N_IMAGES, seed=4, object_share=OBJECT_SHARE)

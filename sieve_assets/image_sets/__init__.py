@@ -1,0 +1,1 @@
+"""Sets of images that others keep: listed, read one by one, never copied."""

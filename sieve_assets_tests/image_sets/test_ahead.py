@@ -1,0 +1,61 @@
+import threading
+import time
+
+import pytest
+
+from sieve_assets.image_sets.ahead import done_ahead
+
+
+def test_results_come_in_the_order_of_the_items():
+    def slow_at_first(number):
+        time.sleep(0.02 if number < 2 else 0)
+        return number**2
+
+    assert list(done_ahead(slow_at_first, range(20), n_ahead=5)) == [n**2 for n in range(20)]
+
+
+def test_no_more_items_are_taken_than_asked_for():
+    taken = []
+
+    def items():
+        for number in range(100):
+            taken.append(number)
+            yield number
+
+    results = done_ahead(lambda number: number, items(), n_ahead=7)
+    assert next(results) == 0
+    assert len(taken) == 8
+    assert next(results) == 1
+    assert len(taken) == 9
+    results.close()
+
+
+def test_what_the_work_raises_comes_where_its_result_would_and_ends_it():
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    results = done_ahead(work, range(1000), n_ahead=4)
+    assert [next(results) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(results)
+    assert len(begun) < 20
+
+
+def test_the_work_is_done_beside_the_caller():
+    caller, workers = threading.get_ident(), set()
+
+    def work(_):
+        workers.add(threading.get_ident())
+
+    assert len(list(done_ahead(work, range(5), n_ahead=2))) == 5
+    assert workers
+    assert caller not in workers
+
+
+def test_of_nothing_there_are_no_results():
+    assert list(done_ahead(str, [], n_ahead=2)) == []
