@@ -4,18 +4,24 @@ Used by the tests with a few moments and by `bench/kill.py` with many.
 """
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from sieve_assets.assets import probe
 from sieve_assets.assets.partitions import OF_A_MODEL
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.records import rows_hash
+from sieve_assets.stores.arrays import ArrayStore
+from sieve_assets.stores.images import ImageStore
 from sieve_assets_tests.studies import StudyRun, assert_same_rows
 
 DEMO = [sys.executable, "-c", "from sieve_assets.cli import main; main()", "demo"]
@@ -88,6 +94,46 @@ class DemoProcess:
         started = time.monotonic()
         self.finished()
         return time.monotonic() - started
+
+
+def run_stages(
+    study: StudyRun,
+    model: str,
+    runs: Sequence[Sequence[str]],
+    *,
+    shard_images: int,
+    killed_after: float | None = None,
+) -> None:
+    """Stages of a target, one run after the other, in small shards and batches of one picture.
+
+    Args:
+        study: The study.
+        model: Its target.
+        runs: Stages of each run.
+        shard_images: Probe images a shard.
+        killed_after: When the process kills itself (-9): so many times as long after the second
+            file it stores as there was between the first and the second.
+    """
+    probe.SHARD_IMAGES = shard_images
+    if killed_after is not None:
+        for store in (ArrayStore, ImageStore):
+            store.put = _killing(store.put, killed_after)
+    for stages in runs:
+        study.of_model(model, *stages, batch_size=1)
+
+
+def _killing(put: Callable[..., Any], killed_after: float) -> Callable[..., Any]:
+    stored: list[float] = []
+
+    def put_and_count(*arguments: Any) -> Any:
+        found = put(*arguments)
+        stored.append(time.monotonic())
+        if len(stored) == 2:
+            wait = killed_after * (stored[1] - stored[0])
+            threading.Timer(wait, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return found
+
+    return put_and_count
 
 
 def assert_nothing_is_half_written(study: StudyRun) -> None:

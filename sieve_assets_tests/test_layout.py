@@ -32,6 +32,7 @@ WITHOUT_A_MODULE = {
     "assets/test_recomputation_table.py",
     "test_backfills.py",
     "test_killing.py",
+    "test_killing_stages.py",
     "test_layout.py",
     "test_pipeline.py",
     "test_readme.py",
