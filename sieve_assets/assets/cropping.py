@@ -3,10 +3,10 @@
 Imports scipy, so `hypothesize` imports this module when a run needs it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.probe import read_pass
 from sieve_assets.assets.records import split_by_neuron
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.image_sets.ahead import done_ahead
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.method.patch_embeddings import (
     PixelBox,
@@ -24,6 +25,9 @@ from sieve_assets.method.patch_embeddings import (
     crop_retention,
     is_whole_image,
 )
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 _SAMPLES = """
 SELECT s.*, i.uri, i.sha256, i.width_px, i.height_px, r.median
@@ -80,7 +84,7 @@ class Cropper:
             return pd.DataFrame()
         image_set = self.bench.images_of(self.share.model)
         listed = zip(samples["uri"], samples["sha256"], strict=True)
-        images = [open_image(image_set, uri, sha256=sha256) for uri, sha256 in listed]
+        images = _by_threads(lambda one: open_image(image_set, one[0], sha256=one[1]), listed)
         boxes = [self._box(neuron, sample) for sample in samples.to_dict("records")]
         crops = [image.crop(box) for image, box in zip(images, boxes, strict=True)]
         retention = crop_retention(
@@ -93,7 +97,7 @@ class Cropper:
         )
         for place in np.flatnonzero(is_whole):
             boxes[place], crops[place] = PixelBox(0, 0, *images[place].size), images[place]
-        stored = [self.bench.images.put(crop) for crop in crops]
+        stored = _by_threads(self.bench.images.put, crops)
         edges = dict(zip(PixelBox._fields, np.array(boxes).T, strict=True))
         return samples.filter(["model", "neuron", "rank", "image_id"]).assign(
             **edges,
@@ -128,3 +132,9 @@ class Cropper:
             vectors = self.bench.vision_language.embed_images([by_hash[one] for one in new])
             self.embedded |= dict(zip(new, vectors, strict=True))
         return [self.embedded[sha256] for sha256 in hashes]
+
+
+def _by_threads(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:
+    """Results for items, in their order; files are read, packed and unpacked beside each other."""
+    todo = list(items)
+    return list(done_ahead(work, todo, n_ahead=max(1, len(todo))))

@@ -1,9 +1,9 @@
 """Observing a target: one forward pass over its probe images, each neuron's activations."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
 import numpy as np
@@ -21,7 +21,11 @@ from sieve_assets.image_sets.listing import open_image
 from sieve_assets.settings_hash import settings_hash
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from sieve_assets.models.target import Target
+
+_Item = TypeVar("_Item")
 
 SHARD_IMAGES = 2048
 """Images a stored shard of a probe pass: what an interrupted pass loses at most."""
@@ -125,7 +129,12 @@ def _observed(
 
     eligible = ~images["is_held_out"].to_numpy()
     activations, kept, start = [], None, 0
-    for frames in _frames(bench, target, images):
+    image_set = bench.images_of(target.name)
+    listed = list(zip(images["uri"], images["sha256"], strict=True))
+    frames_ahead = frames_of(
+        bench, target, listed, lambda one: open_image(image_set, one[0], sha256=one[1])
+    )
+    while frames := list(islice(frames_ahead, bench.batch_size)):
         seen = target.observe(frames)
         activations.append(seen.activations.cpu().numpy())
         places = torch.from_numpy(np.flatnonzero(eligible[start : start + len(frames)]))
@@ -136,20 +145,27 @@ def _observed(
     return {"all_activations": np.concatenate(activations), **_as_arrays(kept)}
 
 
-def _frames(bench: Workbench, target: "Target", images: pd.DataFrame) -> Iterator[list[np.ndarray]]:
-    """The images as frames, in batches; read, decoded and cut while the network is at work."""
+def frames_of(
+    bench: Workbench,
+    target: "Target",
+    items: Iterable[_Item],
+    opened: Callable[[_Item], "Image.Image"],
+) -> Iterator[np.ndarray]:
+    """Pictures as a target's frames; read, decoded and cut while the network is at work.
+
+    Args:
+        bench: Says how many go through the network together.
+        target: Whose frames they are to be.
+        items: What stands for a picture.
+        opened: The picture that an item stands for; threads call it.
+    """
     from sieve_assets.models.frames import frame_pixels  # noqa: PLC0415 (imports torch)
 
-    image_set = bench.images_of(target.name)
-
-    def frame_of(listed: tuple[str, str]) -> np.ndarray:
-        image = open_image(image_set, listed[0], sha256=listed[1])
-        return frame_pixels(image, target.transform)
-
-    listed = zip(images["uri"], images["sha256"], strict=True)
-    frames = done_ahead(frame_of, listed, n_ahead=BATCHES_AHEAD * bench.batch_size)
-    while batch := list(islice(frames, bench.batch_size)):
-        yield batch
+    return done_ahead(
+        lambda item: frame_pixels(opened(item), target.transform),
+        items,
+        n_ahead=BATCHES_AHEAD * bench.batch_size,
+    )
 
 
 def _as_arrays(kept: Any) -> dict[str, np.ndarray]:

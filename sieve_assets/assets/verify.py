@@ -2,6 +2,9 @@
 
 import logging
 import time
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import numpy as np
@@ -9,7 +12,7 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import concept_hypotheses
 from sieve_assets.assets.partitions import Share
-from sieve_assets.assets.probe import target_as_made
+from sieve_assets.assets.probe import frames_of, target_as_made
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
@@ -21,6 +24,7 @@ from sieve_assets.assets.soundness import (
     rates_in_intervals,
 )
 from sieve_assets.assets.stages import Recipe, stage, without_settings
+from sieve_assets.image_sets.ahead import done_ahead
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
     missing_pictures,
@@ -28,6 +32,9 @@ from sieve_assets.method.generated_image_sets import (
     prompt_for,
 )
 from sieve_assets.settings_hash import settings_hash
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
@@ -89,23 +96,32 @@ def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
 def draw_missing(
     bench: Workbench, requests: list[PictureRequest], *, run_id: str, log: logging.Logger
 ) -> int:
-    """Draw what the bank lacks, stored batch by batch; how many that were."""
+    """Draw what the bank lacks; a batch is stored while the next is drawn. How many that were."""
     drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
     missing = missing_pictures(requests, set(drawn))
     name = generator_name(bench)
-    for batch in tracked(missing, "pictures", log, unit="picture", size=bench.batch_size):
-        started = time.monotonic()
-        pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
-        stored = pd.DataFrame([bench.images.put(picture) for picture in pictures])
+    size = bench.batch_size
+    batches = [missing[at : at + size] for at in range(0, len(missing), size)]
+    drawn_ahead = done_ahead(partial(_drawn, bench), batches, n_ahead=1)
+    for batch in tracked(missing, "pictures", log, unit="picture", size=size):
+        pictures, seconds = next(drawn_ahead)
+        stored = pd.DataFrame(done_ahead(bench.images.put, pictures, n_ahead=size))
         rows = pd.DataFrame(batch).assign(
             generator=name,
             uri=stored["uri"],
             sha256=stored["sha256"],
             drawn_by_run=run_id,
-            seconds=(time.monotonic() - started) / len(batch),
+            seconds=seconds / len(batch),
         )
         bench.warehouse.add_missing("pictures", rows)
     return len(missing)
+
+
+def _drawn(bench: Workbench, batch: list[PictureRequest]) -> tuple[list["Image.Image"], float]:
+    """The pictures of a batch, and how long drawing them took (s)."""
+    started = time.monotonic()
+    pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
+    return pictures, time.monotonic() - started
 
 
 def generator_name(bench: Workbench) -> str:
@@ -193,10 +209,14 @@ def _observe_pictures(bench: Workbench, share: Share, log: logging.Logger) -> No
     )
     pictures = list(zip(unseen["picture_id"], unseen["uri"], strict=True))
     name = f"{share.model} on pictures"
+    if not pictures:
+        return
+    target = bench.target(share.model)
+    frames_ahead = frames_of(
+        bench, target, pictures, lambda one: bench.images.open(one[1], verify=True)
+    )
     for batch in tracked(pictures, name, log, unit="picture", size=bench.batch_size):
-        seen = bench.target(share.model).activations(
-            [bench.images.open(uri, verify=True) for _, uri in batch]
-        )
+        seen = target.activations(list(islice(frames_ahead, len(batch))))
         rows = pd.DataFrame({"picture_id": [picture_id for picture_id, _ in batch]}).assign(
             model=share.model, weights_hash=weights_hash, activation=list(seen)
         )
