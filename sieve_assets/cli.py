@@ -1,12 +1,13 @@
 """The `sieve` command. What takes long to import is imported late."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from sieve_assets.study import Study, Target
-from sieve_assets.study_file import load_study, study_path
+from sieve_assets.study_file import load_study, study_of, study_path
 from sieve_assets.study_problems import StudyError
 from sieve_assets.study_template import Answers, study_text
 
@@ -56,19 +57,18 @@ def init(out: Path, **answers: str | None) -> None:
         )
     except (LookupError, ValueError, TypeError) as error:
         raise click.ClickException(str(error)) from error
-    given = {key: str(answers[key]) for key in ("images", "concepts", "vision_language")}
     text = study_text(
         Answers(
             name=answers["name"] or described.name,
             target=described.target,
             transform=described.transform,
-            generator=str(answers["generator"]),
-            **given,
-        )
+            **{key: str(answers[key]) for key in _GIVEN},
+        ).in_folder(out.resolve().parent)
     )
+    _read(lambda: study_of(text, out))
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {described.target['width']} neurons in {described.target['layer']!r}")
-    _study(out)
 
 
 @main.command()
@@ -79,12 +79,12 @@ def init(out: Path, **answers: str | None) -> None:
     help="The study file; $SIEVE_STUDY or ./sieve.toml by default.",
 )
 def check(file: Path | None) -> None:
-    """Load every target of the study and say what its network refuses, one line a target."""
+    """Load every target and the concepts, and say what is refused: a line each."""
     study = _study(file or study_path())
     refused = [_refusal(name, target) for name, target in study.targets.items()]
     for (name, target), reason in zip(study.targets.items(), refused, strict=True):
         click.echo(reason or f"target {name}: ok, {target.width} neurons in {target.layer!r}")
-    if any(refused):
+    if not _tell_concepts(study) or any(refused):
         raise SystemExit(1)
 
 
@@ -184,9 +184,17 @@ def run() -> None:
 main.add_command(run, "demo")
 
 
+_GIVEN = ("images", "concepts", "vision_language", "generator")
+"""What `init` asks for and writes as it is."""
+
+
 def _study(file: Path) -> Study:
+    return _read(lambda: load_study(file))
+
+
+def _read(load: Callable[[], Study]) -> Study:
     try:
-        return load_study(file)
+        return load()
     except StudyError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from error
@@ -203,3 +211,19 @@ def _refusal(name: str, target: Target) -> str:
         reason = " ".join(str(error).split()).removeprefix(f"target {name}: ")
         return f"target {name}: {kind}{reason}"
     return ""
+
+
+def _tell_concepts(study: Study) -> bool:
+    """Say what the concept set is, or why it cannot be had; whether it can."""
+    from sieve_assets.assets.hypothesize import concept_listings  # noqa: PLC0415 (as above)
+    from sieve_assets.reports.concept_facts import concept_facts  # noqa: PLC0415 (as above)
+
+    try:
+        facts = concept_facts(study.concepts, concept_listings(study))
+    except (ValueError, LookupError, OSError) as error:
+        click.echo(f"concepts: {str(error).removeprefix('concepts: ')}")
+        return False
+    click.echo(f"concepts: ok, {facts.pop('concepts')}")
+    for name, fact in facts.items():
+        click.echo(f"  {name}: {fact}")
+    return True

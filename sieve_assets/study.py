@@ -17,6 +17,7 @@ from sieve_assets.study_values import (
     FolderOrHubName,
     Name,
     NotNegative,
+    NounSynset,
     OpenShare,
     Owner,
     Percentile,
@@ -34,14 +35,16 @@ class Concepts(Settings):
 
     file: ExistingFile | None = None
     """Words relative to the study file, in a format below."""
-    format: Literal["lines", "broden"] = "lines"
-    """One concept a line, or Broden's label.csv."""
+    format: Literal["lines", "broden", "descriptors"] = "lines"
+    """One concept a line, Broden's label.csv, or DEAL's phrases: JSON, class to phrases."""
     words: list[str] = Field(default_factory=list)
     """Concepts written here."""
     n_frequent: Count | None = None
     """So many of a language's most frequent words, by wordfreq (extra: words)."""
     language: str = "en"
     """Of the frequent words."""
+    wordnet: NounSynset | None = None
+    """WordNet's nouns from this synset down; "entity.n.01" is above all (extra: words)."""
     classes_of: Annotated[Name | None, Field(validate_default=True)] = None
     """A target whose class names are concepts."""
     template: Template = "{}"
@@ -50,10 +53,12 @@ class Concepts(Settings):
     @field_validator("classes_of")
     @classmethod
     def _comes_from_somewhere(cls, classes_of: str | None, info: ValidationInfo) -> str | None:
-        sources = [info.data.get(name, "wrong") for name in ("file", "words", "n_frequent")]
+        names = ("file", "words", "n_frequent", "wordnet")
+        sources = [info.data.get(name, "wrong") for name in names]
         if not classes_of and not any(sources):
             raise refusal(
-                "at least one source of concepts", "Give file, words, n_frequent or classes_of."
+                "at least one source of concepts",
+                "Give file, words, n_frequent, wordnet or classes_of.",
             )
         return classes_of
 

@@ -1,7 +1,9 @@
 """The study file that `sieve init` writes: what was asked and found, with what can be changed."""
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import tomlkit
@@ -18,12 +20,16 @@ _GENERATORS = (
 )
 """What each family's own examples draw with, by a part of the name."""
 _OTHER_GENERATOR = {"steps": 30, "guidance": 7.5, "size_px": 512}
+_FORMATS = {".csv": "broden", ".json": "descriptors"}
+"""Of a file of concepts by its suffix, where it is not lines."""
 _COMMENTS = {
     "layer": "any module: `sieve check` lists the nearest if there is no such one",
     "reducer": "mean, class_token, token_mean or none (docs/targets.md)",
     "width": "its neurons",
     "maps": "where in a picture a neuron looks (docs/targets.md)",
     "rule": "ratio if activations are never negative, otherwise signed",
+    "file": "more words, frequent ones, WordNet's or a target's classes: docs/targets.md",
+    "template": 'around each concept; "{}" is the bare word, as in the paper',
     "resize_px": "check these four: what the network was trained with",
     "prompt": "a close-up, since names describe what was cropped",
     "n_images": "pictures a concept; the paper draws 50",
@@ -53,12 +59,45 @@ class Answers:
     vision_language: str
     generator: str
 
+    def in_folder(self, folder: Path) -> "Answers":
+        """The same, typed in the working folder, as a study file in `folder` has to say it."""
+        target = dict(self.target)
+        library, colon, name = str(target["network"]).partition(":")
+        if library == "transformers":
+            target["network"] = f"{library}{colon}{_folder_or_name_in(folder, name)}"
+        if "weights" in target:
+            target["weights"] = _path_in(folder, target["weights"])
+        return replace(
+            self,
+            target=target,
+            images=_path_in(folder, self.images),
+            concepts=_path_in(folder, self.concepts),
+            vision_language=_folder_or_name_in(folder, self.vision_language),
+            generator=_folder_or_name_in(folder, self.generator),
+        )
+
+
+def _path_in(folder: Path, given: str) -> str:
+    """A path from the working folder as one from `folder`; absolute if they share no folder."""
+    path = Path(given).expanduser()
+    if path.is_absolute():
+        return str(path)
+    path = path.absolute()
+    is_apart = os.path.commonpath([path, folder]) == path.anchor
+    return str(path) if is_apart else os.path.relpath(path, folder)
+
+
+def _folder_or_name_in(folder: Path, given: str) -> str:
+    is_path = Path(given).is_dir() or given.startswith((".", "/", "~"))
+    return _path_in(folder, given) if is_path else given
+
 
 def study_text(answers: Answers) -> str:
     """The study file, with a comment beside what one may want to change."""
     document = tomlkit.document()
     document.add(tomlkit.comment("What is studied. Every key: sieve_assets/study.py."))
-    document.add(tomlkit.comment("`sieve check` says whether networks agree; `make ui` runs it."))
+    document.add(tomlkit.comment("Paths are relative to this file."))
+    document.add(tomlkit.comment("`sieve check` says whether all is well; `sieve run` runs it."))
     document.add(tomlkit.nl())
     document.add("profile", tomlkit.item("default"))
     target = _table({**answers.target, "probe": "photos"})
@@ -66,7 +105,9 @@ def study_text(answers: Answers) -> str:
         target.add("transform", _table(answers.transform))
     document.add("targets", _within(answers.name, target))
     document.add("probes", _within("photos", _table({"kind": "folder", "path": answers.images})))
-    document.add("concepts", _table({"file": answers.concepts, "template": "a photo of a {}"}))
+    form = _FORMATS.get(Path(answers.concepts).suffix.lower())
+    concepts = {"file": answers.concepts, **({"format": form} if form else {})}
+    document.add("concepts", _table({**concepts, "template": "a photo of a {}"}))
     document.add("vision_language", _table({"model": answers.vision_language}))
     drawn = {
         "pipeline": answers.generator,

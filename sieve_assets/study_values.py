@@ -36,6 +36,7 @@ _NETWORK = re.compile(
     r"timm:[A-Za-z0-9_.-]+|torchvision:[A-Za-z0-9_]+(@[A-Za-z0-9_]+)?"
     r"|transformers:[^:]+|python:[A-Za-z0-9_.]+:[A-Za-z0-9_]+"
 )
+_NOUN_SYNSET = re.compile(r"[^\s.]\S*\.n\.\d+")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.@:-]*(/[\w.@:-]+)?")
 
 
@@ -68,6 +69,15 @@ def _checked_template(value: str) -> str:
         raise refusal(
             "a template with {} exactly once and no other brace",
             'The concept goes where {} stands, for example "a photo of a {}".',
+        )
+    return value
+
+
+def _checked_noun_synset(value: str) -> str:
+    if not _NOUN_SYNSET.fullmatch(value):
+        raise refusal(
+            'a noun synset of WordNet, such as "artifact.n.01"',
+            'All nouns lie at or below "entity.n.01".',
         )
     return value
 
@@ -133,6 +143,7 @@ def _checked_owner(value: str) -> str:
 Name = Annotated[str, AfterValidator(_checked_name)]
 Owner = Annotated[str, AfterValidator(_checked_owner)]
 Network = Annotated[str, AfterValidator(_checked_network)]
+NounSynset = Annotated[str, AfterValidator(_checked_noun_synset)]
 Template = Annotated[str, AfterValidator(_checked_template)]
 ExistingFile = Annotated[Path, AfterValidator(_existing_file)]
 ExistingFolder = Annotated[Path, AfterValidator(existing_folder)]

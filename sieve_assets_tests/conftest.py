@@ -62,8 +62,8 @@ class StudyFolder:
         self.file = root / "sieve.toml"
         for folder in ("photos", "clip", "drawer"):
             (root / folder).mkdir()
-        for file in ("small.safetensors", "concepts.txt"):
-            (root / file).touch()
+        (root / "small.safetensors").touch()
+        (root / "concepts.txt").write_text("dog\n")
         self.file.write_text(STUDY)
 
     def change(self, old: str, new: str) -> Path:

@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 import timm
 from click.testing import CliRunner
@@ -5,6 +8,7 @@ from safetensors.torch import save_file
 
 from sieve_assets.cli import main
 from sieve_assets.stores.schema import schema_version
+from sieve_assets.study_file import load_study
 
 SECOND = "[targets.other]"
 
@@ -36,10 +40,43 @@ def change_second(study_folder, old, new):
 def test_right_targets_pass_one_line_each(checked_study):
     result = check(checked_study.file)
     assert result.exit_code == 0
-    assert result.output.splitlines() == [
+    assert result.output.splitlines()[:2] == [
         "target small: ok, 8 neurons in 'layer4'",
         "target other: ok, 8 neurons in 'layer4'",
     ]
+
+
+def test_the_concepts_are_told_with_where_from_and_what_is_odd(checked_study):
+    (checked_study.root / "concepts.txt").write_text("dog\nthe\ndog\n")
+
+    result = check(checked_study.file)
+
+    assert result.exit_code == 0
+    told = result.output.splitlines()[2:]
+    assert told[:2] == ["concepts: ok, 2", "  from: 2 from concepts.txt (one concept a line)"]
+    assert told[2].startswith("  dropped: 1: 'dog' in line 3 of concepts.txt")
+    assert told[4].startswith("  cannot be drawn: 1: 'the' (a function word)")
+
+
+@pytest.mark.parametrize(
+    ("settings", "missing", "reason"),
+    [
+        ("n_frequent = 10", "wordfreq", "expected wordfreq for n_frequent"),
+        ('wordnet = "entity.n.01"', "nltk", "expected nltk for wordnet"),
+        ('classes_of = "small"', "none", "expected weights that name their classes"),
+    ],
+)
+def test_concepts_that_cannot_be_had_are_refused_in_a_line(
+    checked_study, monkeypatch, settings, missing, reason
+):
+    monkeypatch.setitem(sys.modules, missing, None)
+    text = checked_study.file.read_text()
+    checked_study.file.write_text(text.replace("[concepts]\n", f"[concepts]\n{settings}\n"))
+
+    result = check(checked_study.file)
+
+    assert result.exit_code == 1
+    assert result.output.splitlines()[2].startswith(f"concepts: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +95,7 @@ def test_what_the_network_refuses_is_said_in_one_line_beside_the_target_that_is_
     checked_study, old, new, reason
 ):
     result = check(change_second(checked_study, old, new))
-    right, wrong = result.output.splitlines()
+    right, wrong, *_ = result.output.splitlines()
     assert result.exit_code == 1
     assert right.startswith("target small: ok")
     assert wrong.startswith("target other: ")
@@ -163,7 +200,30 @@ def test_a_new_study_is_written_and_passes_the_check(checked_study):
     assert result.exit_code == 0, result.output
     assert "new.toml: 8 neurons in 'layer4'" in result.output
     checked = check(checked_study.root / "new.toml")
-    assert checked.output == "target resnet18: ok, 8 neurons in 'layer4'\n"
+    assert checked.output.startswith("target resnet18: ok, 8 neurons in 'layer4'\nconcepts: ok, ")
+
+
+def test_paths_typed_here_are_right_in_a_study_of_another_folder(checked_study, monkeypatch):
+    monkeypatch.chdir(checked_study.root)
+    (checked_study.root / "clip").mkdir(exist_ok=True)
+
+    result = init(Path(), "--out", "studies/new/sieve.toml", "--generator", "stabilityai/sd-turbo")
+
+    assert result.exit_code == 0, result.output
+    study = load_study(checked_study.root / "studies" / "new" / "sieve.toml")
+    assert study.targets["resnet18"].weights == checked_study.root / "small.safetensors"
+    assert study.probes["photos"].path == checked_study.root / "photos"
+    assert study.concepts.file == checked_study.root / "concepts.txt"
+    assert study.vision_language.model == checked_study.root / "clip"
+    assert study.generator.pipeline == "stabilityai/sd-turbo"
+
+
+def test_a_study_that_would_be_refused_is_not_written(checked_study):
+    result = init(checked_study.root, "--generator", "./nowhere")
+
+    assert result.exit_code == 1
+    assert "generator.pipeline: expected a folder at" in result.output
+    assert not (checked_study.root / "new.toml").exists()
 
 
 def test_a_study_that_is_there_is_not_written_over(checked_study):

@@ -1,6 +1,7 @@
 """The study file that is written for a new target: complete, commented, valid."""
 
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,38 @@ def test_a_generator_gets_the_settings_of_its_family(name, expected):
 
     assert expected.items() <= found.items()
     assert Generator(pipeline=name, **found).steps == found["steps"]
+
+
+@pytest.mark.parametrize(
+    ("file", "form"), [("words.txt", "lines"), ("l.csv", "broden"), ("d.JSON", "descriptors")]
+)
+def test_the_format_of_the_concepts_is_that_of_their_files_suffix(file, form):
+    said = tomllib.loads(study_text(answers(concepts=file)))
+
+    assert Study.model_validate(said).concepts.format == form
+
+
+def test_paths_are_as_the_studys_folder_sees_them_and_names_on_a_hub_stay(tmp_path, monkeypatch):
+    (tmp_path / "work" / "clip").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "work")
+    typed = answers(
+        target={"network": "transformers:clip", "weights": "../w.pth"},
+        images=str(tmp_path / "photos"),
+        concepts="lists/words.txt",
+        vision_language="clip",
+        generator="./drawer",
+    )
+
+    below = typed.in_folder(tmp_path / "studies")
+    beside = typed.in_folder(tmp_path / "work")
+    apart = typed.in_folder(Path("/elsewhere"))
+    named = answers().in_folder(tmp_path / "studies")
+
+    assert below.target == {"network": "transformers:../work/clip", "weights": "../w.pth"}
+    assert (below.images, below.concepts) == (str(tmp_path / "photos"), "../work/lists/words.txt")
+    assert (below.vision_language, below.generator) == ("../work/clip", "../work/drawer")
+    assert beside == answers(**vars(typed) | {"generator": "drawer"})
+    assert apart.concepts == str(tmp_path / "work" / "lists" / "words.txt")
+    assert apart.target["network"] == f"transformers:{tmp_path / 'work' / 'clip'}"
+    assert (named.vision_language, named.generator) == ("ViT-B-16:openai", "stabilityai/sd-turbo")
+    assert named.target == TARGET

@@ -3,11 +3,13 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import TypeAdapter
 
 from sieve_assets.image_sets.opening import image_set_of
+from sieve_assets.stores.concept_lists import origins
 from sieve_assets.study import Concepts
 from sieve_assets.study_probes import Probe
 from sieve_assets.study_targets import Target
@@ -16,6 +18,7 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "targets.md").read_text(e
 BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 PROBES = [block for block in BLOCKS if block.startswith("[probes")]
 TARGETS = [block for block in BLOCKS if block.startswith("[targets")]
+CONCEPTS = [block for block in BLOCKS if block.startswith("[concepts]")]
 
 
 @pytest.mark.parametrize("block", TARGETS, ids=lambda block: block.split("]")[0].strip("["))
@@ -32,6 +35,7 @@ def test_there_are_the_papers_four_and_one_of_each_kind():
 
     assert {*networks} == {"timm", "torchvision", "transformers", "python"}
     assert len(TARGETS) == len(networks)
+    assert len(BLOCKS) == len(TARGETS) + len(PROBES) + len(CONCEPTS)
 
 
 @pytest.mark.parametrize("block", PROBES, ids=lambda block: block.split("]")[0].strip("["))
@@ -50,7 +54,14 @@ def test_there_is_a_probe_set_of_each_kind_but_the_embedded_worlds():
     assert {*kinds} == {"folder", "torchvision", "datasets", "webdataset"}
 
 
-def test_the_block_of_concepts_says_where_they_come_from():
-    [block] = set(BLOCKS) - set(TARGETS) - set(PROBES)
+@pytest.mark.parametrize("block", CONCEPTS)
+def test_a_block_says_where_concepts_come_from(block):
+    assert len(origins(Concepts.model_validate(tomllib.loads(block)["concepts"]))) == 1
 
-    assert Concepts.model_validate(tomllib.loads(block)["concepts"]).format == "broden"
+
+def test_every_source_and_format_of_concepts_has_its_block():
+    said = [tomllib.loads(block)["concepts"] for block in CONCEPTS]
+
+    assert {key for one in said for key in one} == set(Concepts.model_fields)
+    formats = {Concepts.model_validate(one).format for one in said if "file" in one}
+    assert formats == set(get_args(Concepts.model_fields["format"].annotation))

@@ -14,9 +14,9 @@ from sieve_assets.assets.records import split_by_neuron, work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.shown import crop_pictures
-from sieve_assets.assets.soundness import files_are_whole, unit_vectors
+from sieve_assets.assets.soundness import drawable, files_are_whole, unit_vectors
 from sieve_assets.assets.stages import Recipe, stage
-from sieve_assets.stores.concept_lists import listed_concepts
+from sieve_assets.stores.concept_lists import Listing, listings, names_of, origins
 from sieve_assets.study import Study
 
 VISION_LANGUAGE = "vision-language model"
@@ -161,7 +161,7 @@ def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
             "n_concepts": bench.study.hypothesize.n_concepts,
         },
         weights,
-        {VISION_LANGUAGE: {"weights": weights}},
+        {VISION_LANGUAGE: {"weights": weights}, "concepts from": origins(how)},
     )
 
 
@@ -180,6 +180,7 @@ def _hypotheses_recipe(bench: Workbench, _model: str) -> Recipe:
     LEFT JOIN concept_hypotheses h ON h.model = $model AND h.neuron = p.neuron GROUP BY ALL
     """,
     pictures=crop_pictures,
+    checks=[drawable()],
 )
 def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """The K concepts nearest to each cluster of patches: the names that are put to the test.
@@ -199,11 +200,16 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
 
 
 def concept_names(study: Study) -> list[str]:
-    """The concept set's names in their order.
+    """The concept set's names in their order. Errors: as `concept_listings`."""
+    return names_of(concept_listings(study))
+
+
+def concept_listings(study: Study) -> list[Listing]:
+    """What each source of the concept set gives.
 
     Raises:
         ValueError: A file is not UTF-8, or holds no concepts or what cannot be one.
-        LookupError: A target does not say what its classes are called.
+        LookupError: A target does not say what its classes are called, or a library is missing.
     """
 
     def class_names(target: str) -> list[str]:
@@ -211,7 +217,7 @@ def concept_names(study: Study) -> list[str]:
 
         return names.class_names(study.targets[target])
 
-    return listed_concepts(study.concepts, class_names)
+    return listings(study.concepts, class_names)
 
 
 def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check
+from sieve_assets.stores.concept_lists import undrawable
 
 _OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
 _UNIT_TOLERANCE = 1e-3
@@ -71,6 +72,33 @@ def files_are_whole(table: str) -> Check:
         }
 
     return Check("files", "Every file referred to is there and has the hash in its name.", find)
+
+
+def drawable() -> Check:
+    """No hypothesis is a concept that a text-to-image model cannot draw; only told."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        rows = bench.warehouse.read(
+            f"SELECT DISTINCT neuron, concept FROM concept_hypotheses WHERE {_OF_NEURONS}"  # noqa: S608 (our names)
+            " ORDER BY neuron, concept",
+            {"model": share.model, "neurons": share.neurons},
+        )
+        why = undrawable(set(rows["concept"]), bench.study.concepts.language)
+        bad = rows[rows["concept"].isin(list(why))].groupby("neuron")["concept"]
+        return {
+            int(str(neuron)): "expected concepts that can be drawn, got "
+            + ", ".join(f"{concept!r} ({why[concept]})" for concept in concepts)
+            + ". Its pictures show something else: take it out of the concept set."
+            for neuron, concepts in bad
+        }
+
+    return Check(
+        "drawable",
+        "Every hypothesis can be drawn: none is a function word, a number, a single letter or, as "
+        "far as an installed WordNet knows, abstract in every sense.",
+        find,
+        is_blocking=False,
+    )
 
 
 def pictures_by_hypothesis() -> Check:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from sieve_assets.assets.hypothesize import concept_names
+from sieve_assets.assets.hypothesize import concept_listings, concept_names
 from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_FOLDER
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.reports.concept_facts import concept_facts
 from sieve_assets.settings_hash import settings_hash
 from sieve_assets.study import Study
 
@@ -31,11 +33,13 @@ class Source:
         name: Of its asset.
         description: What it is.
         version: What changes with it, for a target.
+        facts: What an observation of it tells besides.
     """
 
     name: str
     description: str
     version: Callable[[Workbench, str], str]
+    facts: Callable[[Workbench], Mapping[str, str | int]] = lambda _: {}
 
     def asset(self, study: Study) -> dg.SourceAsset:
         """The observable asset, with a partition a target."""
@@ -43,9 +47,13 @@ class Source:
 
         def observe(context: dg.AssetExecutionContext, bench: Workbench):  # noqa: ANN202 (Dagster would take it for the type of outputs)
             wanted = context.partition_keys if context.has_partition_key else sorted(study.targets)
-            return dg.DataVersionsByPartition(
-                {model: self.version(bench, model)[:16] for model in wanted}
-            )
+            facts = self.facts(bench)
+            for model in wanted:
+                tags = {DATA_VERSION_TAG: self.version(bench, model)[:16]}
+                context.log_event(
+                    dg.AssetObservation(self.name, partition=model, metadata=facts, tags=tags)
+                )
+            return dg.DataVersionsByPartition({})  # they are told above, with the facts
 
         return dg.observable_source_asset(
             name=self.name,
@@ -102,6 +110,7 @@ SOURCES: Mapping[str, Source] = {
             "concept_set",
             "The candidate words.",
             lambda bench, _: settings_hash(concept_names(bench.study)),
+            lambda bench: concept_facts(bench.study.concepts, concept_listings(bench.study)),
         ),
         Source("select_settings", "What the study file says of selecting.", _of_settings("select")),
         Source(

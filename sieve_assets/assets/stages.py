@@ -34,7 +34,7 @@ class Recipe(NamedTuple):
     weights_hash: str | None = None
     """Of the models it runs; None if it runs none."""
     models: Mapping[str, object] = MappingProxyType({})
-    """What the models are, by name: says in words what another `weights_hash` comes from."""
+    """What the models and lists are, by name: says in words what another hash comes from."""
     status: str = ""
     """Why there is nothing to do for the target; empty if there is."""
 

@@ -1,6 +1,7 @@
 """A concept set read from text: one concept a line, cleaned, with what was dropped and why."""
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from sieve_assets.method.checked_inputs import refusal
@@ -9,7 +10,7 @@ LONGEST_CONCEPT = 1000
 """Characters: no text encoder of a vision-language model reads more (77 tokens are about 300)."""
 
 _BYTE_ORDER_MARK = "\ufeff"
-_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class DroppedLine(NamedTuple):
@@ -51,6 +52,19 @@ def parse_concepts(text: str) -> ConceptSet:
     lines = re.split(r"\r\n|\r|\n", text)
     if not lines[-1]:
         lines.pop()
+    return clean_concepts(lines)
+
+
+def clean_concepts(lines: Iterable[str]) -> ConceptSet:
+    """The concepts of a list, cleaned as `parse_concepts` cleans the lines of a text.
+
+    Args:
+        lines: The list's entries; what breaks a line within one is refused like any other
+            control character.
+
+    Raises:
+        ValueError: As `parse_concepts`.
+    """
     first_line: dict[str, int] = {}
     dropped: list[DroppedLine] = []
     for line_number, line in enumerate(lines, start=1):
@@ -63,7 +77,7 @@ def parse_concepts(text: str) -> ConceptSet:
             _check_concept(name, line_number)
             first_line[name] = line_number
     if not first_line:
-        got = f"{len(lines)} blank lines"
+        got = f"{len(dropped)} blank lines"
         raise ValueError(refusal("parse_concepts", "at least one concept", got, "Add concepts."))
     return ConceptSet(tuple(first_line), tuple(dropped))
 

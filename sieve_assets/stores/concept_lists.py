@@ -1,20 +1,41 @@
-"""Candidate words from where they are kept: files, the study file, frequencies, classes."""
+"""Candidate words from where they are kept: files, the study file, libraries, class names."""
 
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from sieve_assets.method.concept_sets import parse_concepts
+from pydantic import TypeAdapter, ValidationError
+
+from sieve_assets.method.concept_sets import ConceptSet, clean_concepts, parse_concepts
+from sieve_assets.method.undrawable import why_undrawable
+from sieve_assets.stores.wordnet import noun_names, sense_kinds, wordnet_is_there
 from sieve_assets.study import Concepts
 
 _KIND_OF_LABEL = re.compile(r"-[cs]$")
 """Broden marks colours and scenes so: "red-c", "street-s"."""
 
+ClassNames = Callable[[str], Sequence[str]]
+"""What a target calls its classes."""
 
-def listed_concepts(how: Concepts, class_names: Callable[[str], Sequence[str]]) -> list[str]:
-    """The concept set's names, each once: of its file, its words, frequent words, then classes.
+
+class Listing(NamedTuple):
+    """What one source gave."""
+
+    origin: str
+    """In words."""
+    concepts: ConceptSet
+
+
+def names_of(listings: Iterable[Listing]) -> list[str]:
+    """All names of the sources in their order, each once."""
+    return list(dict.fromkeys(name for one in listings for name in one.concepts.names))
+
+
+def listings(how: Concepts, class_names: ClassNames) -> list[Listing]:
+    """What each source gives: file, words, frequent words, WordNet, then classes.
 
     Args:
         how: Of the study.
@@ -25,21 +46,49 @@ def listed_concepts(how: Concepts, class_names: Callable[[str], Sequence[str]]) 
             be one; a library has no such language.
         LookupError: A target's class names are not known, or a library is not installed.
     """
-    names: list[str] = []
-    if how.file is not None:
-        names += _of_file(how.file, how.format)
-    names += how.words
-    if how.n_frequent:
-        names += frequent_words(how.n_frequent, how.language)
-    if how.classes_of:
-        names += class_names(how.classes_of)
-    return list(parse_concepts("\n".join(names)).names)
+    return [Listing(origin, load()) for origin, load in _sources(how, class_names)]
 
 
-def _of_file(file: Path, form: str) -> list[str]:
+def origins(how: Concepts) -> list[str]:
+    """Where the concepts come from, in words; nothing is read."""
+    return [origin for origin, _ in _sources(how, lambda _: ())]
+
+
+def undrawable(names: Iterable[str], language: str = "en") -> dict[str, str]:
+    """The concepts that cannot be drawn, with the reason; none in another language than English.
+
+    Abstractions are told by WordNet, if it is installed.
+    """
+    if language != "en":
+        return {}
+    senses = sense_kinds if wordnet_is_there() else lambda _: frozenset()
+    reasons = {name: why_undrawable(name, senses(name)) for name in names}
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _sources(
+    how: Concepts, class_names: ClassNames
+) -> Iterator[tuple[str, Callable[[], ConceptSet]]]:
+    """Each source that the study names: what it is, and what reads it."""
+    if file := how.file:
+        yield f"{file.name} ({_KINDS[how.format]})", lambda: _of_file(file, how.format)
+    if how.words:
+        yield "the study file", lambda: clean_concepts(how.words)
+    if count := how.n_frequent:
+        label = f"the {count:,} most frequent words of {how.language!r} by wordfreq"
+        yield (
+            f"{label} (not CLIP-Dissect's list)",
+            lambda: clean_concepts(frequent_words(count, how.language)),
+        )
+    if below := how.wordnet:
+        yield f"WordNet's nouns from {below} down", lambda: clean_concepts(noun_names(below))
+    if target := how.classes_of:
+        yield f"the classes of {target}", lambda: clean_concepts(class_names(target))
+
+
+def _of_file(file: Path, form: str) -> ConceptSet:
     try:
-        text = file.read_text(encoding="utf-8")
-        return _broden_names(text) if form == "broden" else list(parse_concepts(text).names)
+        return _READERS[form](file.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(
             f"concepts: expected UTF-8 text in {file}, got {error}. Save it as UTF-8."
@@ -48,7 +97,7 @@ def _of_file(file: Path, form: str) -> list[str]:
         raise ValueError(f"{file}: {error}") from error
 
 
-def _broden_names(text: str) -> list[str]:
+def _broden_labels(text: str) -> ConceptSet:
     """Names of Broden's label.csv, as one says them.
 
     Source: Network Dissection's data, whose first columns are number and name.
@@ -59,7 +108,39 @@ def _broden_names(text: str) -> list[str]:
             f"concepts: expected Broden's label.csv with a column name, got {rows.fieldnames}. "
             'Correct the file, or format = "lines".'
         )
-    return [_KIND_OF_LABEL.sub("", row["name"] or "").replace("_", " ") for row in rows]
+    return clean_concepts(
+        _KIND_OF_LABEL.sub("", row["name"] or "").replace("_", " ") for row in rows
+    )
+
+
+def _descriptors(text: str) -> ConceptSet:
+    """The phrases of all classes, in the order of the file and as they stand there.
+
+    Source: DEAL's descriptors/*.json, in the format of "Visual Classification via Description":
+    an object of class to phrases.
+    """
+    try:
+        by_class = TypeAdapter(dict[str, list[str]]).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f" in {part!r}" for part in first["loc"])
+        raise ValueError(
+            "concepts: expected descriptors as in DEAL, a JSON object of class to a list of "
+            f'phrases, got{place}: {first["msg"]}. Correct the file, or format = "lines".'
+        ) from error
+    return clean_concepts(phrase for phrases in by_class.values() for phrase in phrases)
+
+
+_READERS: Mapping[str, Callable[[str], ConceptSet]] = {
+    "lines": parse_concepts,
+    "broden": _broden_labels,
+    "descriptors": _descriptors,
+}
+_KINDS = {
+    "lines": "one concept a line",
+    "broden": "Broden's labels",
+    "descriptors": "phrases by class, as in DEAL",
+}
 
 
 def frequent_words(count: int, language: str) -> list[str]:

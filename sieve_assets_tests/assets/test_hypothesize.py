@@ -1,5 +1,9 @@
 """Patches, clusters and hypotheses as they are stored."""
 
+import json
+import shutil
+
+import dagster as dg
 import numpy as np
 import pytest
 
@@ -173,3 +177,39 @@ def test_the_template_is_part_of_the_text_and_of_the_settings(copied, tmp_path):
         one.table("provenance", stage="concept_hypotheses", model="cnn") for one in (copied, study)
     )
     assert (before["settings_hash"] != after["settings_hash"]).all()
+
+
+def test_a_hypothesis_that_cannot_be_drawn_is_told_and_holds_nothing_up(copied):
+    study = copied.edited(
+        {
+            "[concepts]": '[concepts]\nwords = ["of", "dog"]',
+            "[hypothesize]": "[hypothesize]\nn_concepts = 99",
+        }
+    )
+
+    result = study.of_model("cnn", "concept_hypotheses")
+
+    neurons = set(study.table("concept_hypotheses", model="cnn")["neuron"])
+    told = failing_checks(result)
+    assert set(told) == {
+        ("concept_hypotheses", "drawable", f"cnn|{neuron:04}") for neuron in neurons
+    }
+    for evaluation in told.values():
+        assert evaluation.severity == dg.AssetCheckSeverity.WARN
+        assert "can be drawn, got 'of' (a function word). Its" in evaluation.description
+    assert study.table("failures").empty
+
+
+def test_where_the_concepts_come_from_is_stored_and_changes_no_result(copied, finished):
+    [said] = set(copied.table("recipes", stage="concept_hypotheses")["said"])
+
+    assert json.loads(said)["concepts from"] == ["concepts.txt (one concept a line)"]
+    old = copied.bench().study.concepts.file
+    new = shutil.copy(old, copied.file.parent / "renamed.txt")
+    study = copied.edited({str(old): str(new)})
+    study.of_model("cnn", "concept_hypotheses")
+    assert_same_rows(
+        study.table("provenance", stage="concept_hypotheses"),
+        finished.table("provenance", stage="concept_hypotheses"),
+        tolerance=0,
+    )

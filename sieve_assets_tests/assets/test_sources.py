@@ -82,7 +82,7 @@ def test_every_stage_is_given_what_its_recipe_depends_on():
 
 
 def observed(study, instance):
-    """Observe every source, as Dagster does; the data versions by asset and partition."""
+    """Observe every source, as Dagster does; what is told of each asset and partition."""
     job = definitions_of(study.bench()).resolve_implicit_global_asset_job_def()
     result = job.execute_in_process(
         instance=instance,
@@ -103,3 +103,14 @@ def test_observing_tells_dagster_a_version_by_target(copied):
     assert set(before) == {(name, model) for name in SOURCES for model in ("cnn", "vit")}
     differs = {key for key in before if before[key].data_version != after[key].data_version}
     assert differs == {("select_settings", "cnn")}
+
+
+def test_observing_tells_what_the_concept_set_is(copied):
+    with dg.DagsterInstance.ephemeral() as instance:
+        told = observed(copied, instance)["concept_set", "vit"].metadata
+        record = instance.get_latest_data_version_record(dg.AssetKey("concept_set"))
+
+    assert set(told) >= {"concepts", "from", "dropped", "cannot be drawn"}
+    assert told["from"].value.endswith(" from concepts.txt (one concept a line)")
+    assert str(told["concepts"].value) == told["from"].value.split()[0]
+    assert record is not None

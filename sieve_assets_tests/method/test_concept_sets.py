@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sieve_assets.method.concept_sets import DroppedLine, parse_concepts
+from sieve_assets.method.concept_sets import DroppedLine, clean_concepts, parse_concepts
 
 WORDS = st.lists(st.sampled_from(["dog", "red fox", "Dog", "naïve café", "a|b, {c}"]), min_size=1)
 
@@ -82,6 +82,18 @@ def test_a_file_that_is_no_text_is_refused_with_the_line():
         parse_concepts("dog\ncat\n".encode("utf-16-le").decode("utf-8"))
     with pytest.raises(ValueError, match=r"control character U\+001B in line 2"):
         parse_concepts("dog\n\x1b[31mcat\n")
+
+
+def test_a_list_is_cleaned_as_the_lines_of_a_text_are():
+    assert clean_concepts(iter(["dog ", "", "red fox", "dog"])) == parse_concepts(
+        "dog \n\nred fox\ndog"
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r"])
+def test_an_entry_of_a_list_is_one_line(end):
+    with pytest.raises(ValueError, match=rf"U\+000{ord(end):X} in line 2\. "):
+        clean_concepts(["dog", f"red{end}fox"])
 
 
 @settings(max_examples=50)
