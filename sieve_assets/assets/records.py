@@ -5,7 +5,7 @@ Not here: what the rows mean. Rows and provenance go into the warehouse in one t
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
@@ -23,6 +23,9 @@ from sieve_assets.assets.retries import InputsReplacedError
 from sieve_assets.assets.stages import Stage
 from sieve_assets.stores.connections import WarehouseBusyError
 from sieve_assets.stores.warehouse import Read, Replacement
+
+WRITTEN_EVERY_S = 60.0
+"""Between two writes of what is computed neuron by neuron (s)."""
 
 
 @dataclass
@@ -85,10 +88,11 @@ class Recorder:
     def write_each(self, compute: Callable[[int], pd.DataFrame]) -> None:
         """Compute neuron by neuron and write; those that fail keep what was stored of them.
 
+        What has been computed is written once a minute, so that a run that is killed loses no more.
         What fails for one neuron is told with it (method.md, 22); what would fail for all, such as
         a full disk, ends the run.
         """
-        parts: dict[int, pd.DataFrame] = {}
+        whole, parts = self.share, {}
         name = f"{self.share.model} {self.stage.name}"
         for [neuron] in tracked(self.share.neurons, name, self.context.log, unit="neuron", size=1):
             try:
@@ -97,6 +101,13 @@ class Recorder:
                 raise
             except (ValueError, LookupError, ArithmeticError, FileNotFoundError) as error:
                 self.failed[neuron] = str(error)
+            if time.monotonic() - self.started > WRITTEN_EVERY_S:
+                self._write_parts(parts)
+                parts, self.started = {}, time.monotonic()
+                self.share = whole
+        self._write_parts(parts)
+
+    def _write_parts(self, parts: Mapping[int, pd.DataFrame]) -> None:
         self.share = self.share.of_neurons(parts)
         if self.share.neurons:
             self.write(concatenated(parts.values()))

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from sieve_assets.assets import hypothesize, retries
+from sieve_assets.assets import hypothesize, records, retries
 from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.records import concatenated, rows_hash
 from sieve_assets.assets.retries import InputsReplacedError
@@ -274,3 +274,27 @@ def test_tables_are_joined_and_empty_ones_left_out():
 
     assert_same_rows(joined, ROWS, tolerance=0)
     assert concatenated([pd.DataFrame()]).empty
+
+
+def test_a_run_that_dies_keeps_what_it_wrote_before(finished, copied, monkeypatch):
+    monkeypatch.setattr(records, "WRITTEN_EVERY_S", 0)
+    original = hypothesize.cluster_rows
+
+    def die_at_four(patches, model, neuron, study):
+        if neuron == 4:
+            raise OSError(28, "No space left on device")
+        return original(patches, model, neuron, study)
+
+    copied.forget("cnn", "clusters")
+    with monkeypatch.context() as mine:
+        mine.setattr(hypothesize, "cluster_rows", die_at_four)
+        assert not copied.of_model("cnn", "clusters", raise_on_error=False).success
+    assert copied.table("provenance", stage="clusters", model="cnn")["neuron"].tolist() == [
+        *range(4)
+    ]
+    before = copied.table("provenance", stage="clusters", model="cnn")["run_id"].unique()
+    copied.of_model("cnn", "clusters")
+
+    assert_same_rows(copied.table("clusters"), finished.table("clusters"), tolerance=0)
+    again = copied.table("provenance", stage="clusters", model="cnn")
+    assert again["run_id"].isin(before).sum() == 4
