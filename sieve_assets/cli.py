@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sieve_assets.generator_families import settings_to_write
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_of, study_path
 from sieve_assets.study_problems import StudyError
@@ -63,6 +64,7 @@ def init(out: Path, **answers: str | None) -> None:
             target=described.target,
             transform=described.transform,
             **{key: str(answers[key]) for key in _GIVEN},
+            drawing=settings_to_write(str(answers["generator"])),
         ).in_folder(out.resolve().parent)
     )
     _read(lambda: study_of(text, out))

@@ -6,7 +6,7 @@ Sources: "SIEVE" is arXiv 2603.24953; "method.md" is docs/method.md. What reads 
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from sieve_assets.study_probes import Probe
 from sieve_assets.study_problems import nearest, refusal
@@ -22,6 +22,7 @@ from sieve_assets.study_values import (
     Owner,
     Percentile,
     Positive,
+    Precision,
     Seed,
     Settings,
     Share,
@@ -68,27 +69,64 @@ class VisionLanguage(Settings):
 
     model: FolderOrHubName
     """open_clip's folder (configuration, weights, tokenizer) or a name open_clip resolves."""
+    precision: Precision = "float32"
+    """Of matrix products and convolutions; embeddings are float32 in any case."""
+
+
+_OURS = {"prompt", "generator", "num_inference_steps", "guidance_scale", "height", "width"}
+_OURS |= {"output_type", "negative_prompt", "num_images_per_prompt", "return_dict"}
 
 
 class Generator(Settings):
-    """The text-to-image model whose pictures put hypotheses to the test."""
+    """The text-to-image model whose pictures put hypotheses to the test.
+
+    Steps, guidance and size that are absent are those of the pipeline's family
+    (`generator_families`). What follows `precision` makes drawing possible or faster: the pictures
+    stay the same, up to rounding.
+    """
 
     pipeline: FolderOrHubName
     """diffusers' folder or a name on its hub."""
+    variant: str | None = None
+    """Of the pipeline's files, where there are several: "fp16" for *.fp16.safetensors."""
     prompt: Template = "{}"
     """What is drawn for a concept; the bare word as in SIEVE Sec. 3.4. method.md, decision 14."""
     negative_prompt: str = ""
     """What is not to be drawn; nothing, as in SIEVE Sec. 3.4."""
-    steps: Count
+    steps: Count | None = None
     """Denoising steps a picture."""
-    guidance: NotNegative
+    guidance: NotNegative | None = None
     """Scale of classifier-free guidance."""
-    size_px: Count
+    size_px: Count | None = None
     """Side of a picture."""
     n_images: Count = 16
     """Pictures a hypothesis; the paper's is 50. method.md, decision 15."""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    scheduler: str | None = None
+    """Class of diffusers, such as "EulerDiscreteScheduler"; the pipeline's own if absent."""
+    scheduler_args: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the scheduler is to do otherwise than its configuration says."""
+    call_args: dict[str, JsonValue] = Field(default_factory=dict)
+    """Further arguments of the pipeline, such as true_cfg_scale or max_sequence_length."""
+    precision: Precision = "float32"
     """Of weights and latents; float32 draws the same picture on every device, up to rounding."""
+    batch_size: Count | None = None
+    """Pictures drawn together; as many as other models take (SIEVE_BATCH_SIZE) if absent."""
+    memory: Literal["whole", "slices", "offload"] = "whole"
+    """Attention and decoding of the batch whole or in slices; or each part of the pipeline on the
+    accelerator only while it works."""
+    compile: bool = False
+    """Whether torch compiles the denoiser: minutes at first, then faster on a GPU."""
+
+    @field_validator("call_args")
+    @classmethod
+    def _arguments_are_not_ours(cls, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        ours = sorted(_OURS & {*arguments})
+        if ours:
+            raise refusal(
+                f"arguments without {' and '.join(ours)}",
+                "These follow from steps, guidance, size_px, prompt and negative_prompt.",
+            )
+        return arguments
 
 
 LEAST_KEPT = 20

@@ -14,6 +14,7 @@ from sieve_assets.study_values import (
     ExistingFile,
     Network,
     Positive,
+    Precision,
     Settings,
     Share,
 )
@@ -102,6 +103,8 @@ class Target(Settings):
     """Threshold of this target; [select]'s for its rule if absent."""
     transform: Annotated[Transform | None, Field(validate_default=True)] = None
     """From a picture to the network's input; if absent, as the library's weights say."""
+    precision: Precision = "float32"
+    """Of matrix products and convolutions; activations are float32 in any case."""
     probe: str
     """Name of the probe set, one of [probes.<name>]."""
 

@@ -9,17 +9,6 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Table
 
-_GENERATORS = (
-    ("turbo", {"steps": 1, "guidance": 0.0, "size_px": 512}),
-    ("lightning", {"steps": 4, "guidance": 0.0, "size_px": 1024}),
-    ("schnell", {"steps": 4, "guidance": 0.0, "size_px": 1024}),
-    ("flux", {"steps": 28, "guidance": 3.5, "size_px": 1024}),
-    ("pixart", {"steps": 20, "guidance": 4.5, "size_px": 1024}),
-    ("xl", {"steps": 30, "guidance": 5.0, "size_px": 1024}),
-    ("3.5", {"steps": 28, "guidance": 3.5, "size_px": 1024}),
-)
-"""What each family's own examples draw with, by a part of the name."""
-_OTHER_GENERATOR = {"steps": 30, "guidance": 7.5, "size_px": 512}
 _FORMATS = {".csv": "broden", ".json": "descriptors"}
 """Of a file of concepts by its suffix, where it is not lines."""
 _COMMENTS = {
@@ -33,7 +22,9 @@ _COMMENTS = {
     "resize_px": "check these four: what the network was trained with",
     "prompt": "a close-up, since names describe what was cropped",
     "n_images": "pictures a concept; the paper draws 50",
-    "steps": "denoising steps a picture",
+    "steps": "denoising steps a picture; these follow the model's family",
+    "precision": "bfloat16 and float16 take less memory and draw other pictures (docs/targets.md)",
+    "memory": "one part of the pipeline at a time on the accelerator; or whole, or slices",
 }
 
 
@@ -49,6 +40,7 @@ class Answers:
         concepts: File of the concept set.
         vision_language: open_clip's folder or name.
         generator: diffusers' folder or name.
+        drawing: How the generator draws.
     """
 
     name: str
@@ -58,6 +50,7 @@ class Answers:
     concepts: str
     vision_language: str
     generator: str
+    drawing: Mapping[str, Any]
 
     def in_folder(self, folder: Path) -> "Answers":
         """The same, typed in the working folder, as a study file in `folder` has to say it."""
@@ -112,17 +105,11 @@ def study_text(answers: Answers) -> str:
     drawn = {
         "pipeline": answers.generator,
         "prompt": "realistic photo of a close up of {}",
-        **generator_settings(answers.generator),
+        **answers.drawing,
         "n_images": 16,
     }
     document.add("generator", _table(drawn))
     return tomlkit.dumps(document)
-
-
-def generator_settings(name: str) -> dict[str, Any]:
-    """Steps, guidance and size that suit a pipeline of this name."""
-    known = (settings for part, settings in _GENERATORS if part in name.lower())
-    return dict(next(known, _OTHER_GENERATOR))
 
 
 def _table(values: Mapping[str, Any]) -> Table:

@@ -3,7 +3,7 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
@@ -29,6 +29,8 @@ OpenShare = Annotated[float, Field(strict=True, gt=0, lt=1)]
 """A part of a whole, neither end allowed."""
 Percentile = Annotated[float, Field(strict=True, gt=0, lt=100)]
 Silhouette = Annotated[float, Field(strict=True, ge=-1, le=1)]
+Precision = Literal["float32", "bfloat16", "float16"]
+"""How numbers are rounded: to 24, 8 or 11 binary digits. docs/targets.md says what that changes."""
 
 _OWNER = re.compile(r"team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+\.[^@\s]+")
 _PARTITION_KEY = re.compile(r"[A-Za-z0-9_-]+")

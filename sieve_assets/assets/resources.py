@@ -38,12 +38,13 @@ class Workbench(dg.ConfigurableResource):
         default="", description="Folder of the results; $SIEVE_DATA or data/ beside the study file."
     )
     device: str = Field(
-        default_factory=lambda: os.environ.get("SIEVE_DEVICE", "cpu"),
-        description="torch's name of the device that runs the models.",
+        default_factory=lambda: os.environ.get("SIEVE_DEVICE", "auto"),
+        description="torch's name of the device that runs the models; auto: CUDA, MPS or CPU.",
     )
     batch_size: int = Field(
         default_factory=lambda: int(os.environ.get("SIEVE_BATCH_SIZE", "64")),
-        description="Pictures in one forward pass; results do not depend on it.",
+        description="Pictures in one forward pass, fewer if memory runs out; results do not"
+        " depend on it.",
     )
     patience_s: float = Field(
         default=60.0, description="How long to wait while another process writes the warehouse (s)."
@@ -148,7 +149,10 @@ class Workbench(dg.ConfigurableResource):
             from sieve_assets.models.target import load_target  # noqa: PLC0415 (torch is slow)
 
             loaded = self._targets[model] = load_target(
-                model, self.study.targets[model], device=self.device, batch_size=self.batch_size
+                model,
+                self.study.targets[model],
+                device=self._best_device,
+                batch_size=self.batch_size,
             )
         return self._unchanged(loaded, wanted, loaded.weights_hash, f"the weights of {model}")
 
@@ -158,10 +162,13 @@ class Workbench(dg.ConfigurableResource):
 
         A folder is told by its files; a model that open_clip fetches by name must be loaded.
         """
-        from sieve_assets.models.identity import content_hash  # noqa: PLC0415 (as its neighbours)
+        from sieve_assets.models import identity  # noqa: PLC0415 (as its neighbours)
 
-        folder = Path(self.study.vision_language.model)
-        return content_hash(folder) if folder.is_dir() else self._vision_language.weights_hash
+        settings = self.study.vision_language
+        folder = Path(settings.model)
+        if not folder.is_dir():
+            return self._vision_language.weights_hash
+        return identity.vision_language_hash(settings, identity.content_hash(folder))
 
     @property
     def vision_language(self) -> "VisionLanguage":
@@ -176,7 +183,7 @@ class Workbench(dg.ConfigurableResource):
         from sieve_assets.models.vision_language import load_vision_language  # noqa: PLC0415
 
         return load_vision_language(
-            self.study.vision_language, device=self.device, batch_size=self.batch_size
+            self.study.vision_language, device=self._best_device, batch_size=self.batch_size
         )
 
     @property
@@ -189,9 +196,10 @@ class Workbench(dg.ConfigurableResource):
 
         folder = Path(self.study.generator.pipeline)
         if not folder.is_dir():
-            from sieve_assets.models.generator import pipeline_folder  # noqa: PLC0415
+            from sieve_assets.models.pipelines import pipeline_folder  # noqa: PLC0415
 
-            folder = pipeline_folder(self.study.generator.pipeline)
+            settings = self.study.generator
+            folder = pipeline_folder(settings.pipeline, settings.variant)
         return generator_identity(self.study.generator, folder)
 
     @property
@@ -204,7 +212,20 @@ class Workbench(dg.ConfigurableResource):
     def _generator(self) -> "Generator":
         from sieve_assets.models.generator import load_generator  # noqa: PLC0415
 
-        return load_generator(self.study.generator, device=self.device, batch_size=self.batch_size)
+        return load_generator(
+            self.study.generator, device=self._best_device, batch_size=self.pictures_at_once
+        )
+
+    @property
+    def pictures_at_once(self) -> int:
+        """Pictures drawn together, and stored together."""
+        return self.study.generator.batch_size or self.batch_size
+
+    @property
+    def _best_device(self) -> str:
+        from sieve_assets.models.devices import device_for  # noqa: PLC0415 (torch is slow)
+
+        return device_for(self.device)
 
     def _unchanged(self, model: _Model, wanted: object, found: object, what: str) -> _Model:
         """The model, unless its files are no longer those it was loaded from.

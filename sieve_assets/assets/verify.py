@@ -100,7 +100,7 @@ def draw_missing(
     drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
     missing = missing_pictures(requests, set(drawn))
     name = generator_name(bench)
-    size = bench.batch_size
+    size = bench.pictures_at_once
     batches = [missing[at : at + size] for at in range(0, len(missing), size)]
     drawn_ahead = done_ahead(partial(_drawn, bench), batches, n_ahead=1)
     for batch in tracked(missing, "pictures", log, unit="picture", size=size):

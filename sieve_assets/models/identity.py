@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sieve_assets import study, study_targets
+from sieve_assets.generator_families import drawing_of
 from sieve_assets.models.factories import factory_file
 from sieve_assets.models.file_hashes import content_hash
 from sieve_assets.models.origins import origin_of, transform_of
@@ -45,13 +46,30 @@ def target_identity(settings: study_targets.Target) -> dict[str, Any]:
             content_hash(settings.directions.file),
             settings.directions.model_dump(mode="json", exclude={"file"}),
         ]
+    if settings.precision != "float32":
+        read["precision"] = settings.precision
     if library == "python":
         read["code"] = content_hash(factory_file(name))
     return {"weights": content_hash(origin_of(settings).weights), **read}
 
 
+def vision_language_hash(settings: study.VisionLanguage, weights: str) -> str:
+    """Hash of everything that an embedding depends on besides its picture or text.
+
+    Args:
+        settings: How the model computes.
+        weights: Hash of its files, or of what was loaded from them.
+    """
+    if settings.precision == "float32":
+        return weights
+    return settings_hash(weights, {"precision": settings.precision})
+
+
 def generator_identity(settings: study.Generator, folder: Path) -> dict[str, Any]:
     """Everything a picture depends on besides its prompt and seed, as JSON can say it.
+
+    What is absent from the settings is left out, so that a key that later versions know changes
+    nothing; settings that no picture depends on are left out too.
 
     Args:
         settings: How it draws.
@@ -63,16 +81,19 @@ def generator_identity(settings: study.Generator, folder: Path) -> dict[str, Any
     """
     index = _read_json(folder / "model_index.json")
     configuration = folder / "scheduler" / "scheduler_config.json"
-    scheduler = _read_json(configuration) if configuration.is_file() else {}
+    scheduler = dict(_read_json(configuration)) if configuration.is_file() else {}
+    scheduler |= settings.scheduler_args
+    if settings.scheduler is not None:
+        scheduler["_class_name"] = settings.scheduler
+    rare = {"variant": settings.variant, "call_args": settings.call_args}
     return {
         "pipeline": content_hash(folder),
         "pipeline_class": index.get("_class_name"),
         "scheduler": {k: v for k, v in scheduler.items() if k != "_diffusers_version"},
         "negative_prompt": settings.negative_prompt,
-        "steps": settings.steps,
-        "guidance": settings.guidance,
-        "size_px": settings.size_px,
+        **drawing_of(settings, folder)._asdict(),
         "precision": settings.precision,
+        **{name: value for name, value in rare.items() if value},
     }
 
 

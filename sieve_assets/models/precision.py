@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from sieve_assets.study_values import Precision
+
 
 @contextmanager
 def full_precision() -> Iterator[None]:
@@ -17,4 +19,22 @@ def full_precision() -> Iterator[None]:
         enabled=True, benchmark=False, deterministic=True, allow_tf32=False
     )
     with torch.inference_mode(), exact:
+        yield
+
+
+@contextmanager
+def arithmetic(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Inference in full precision, or with matrix products and convolutions in a lower one.
+
+    Weights stay float32, and so does what needs it, such as softmax and normalisation by layers:
+    torch's autocast.
+
+    Args:
+        precision: "float32", or the type that matrix products and convolutions are rounded to.
+        device: Where the model is.
+    """
+    lower = torch.autocast(
+        device.type, dtype=getattr(torch, precision), enabled=precision != "float32"
+    )
+    with full_precision(), lower:
         yield

@@ -11,13 +11,17 @@ from PIL import Image
 from torch import Tensor, nn
 
 from sieve_assets import study_targets
+from sieve_assets.models.batches import Batches, loading
 from sieve_assets.models.directions import load_directions
 from sieve_assets.models.frames import Pictures, input_frames
 from sieve_assets.models.identity import target_hash
 from sieve_assets.models.networks import load_network, module_at
 from sieve_assets.models.origins import transform_of
-from sieve_assets.models.precision import full_precision
+from sieve_assets.models.precision import arithmetic, full_precision
 from sieve_assets.models.readings import reading_for
+from sieve_assets.study_values import Precision
+
+_REMEDY = 'Set precision = "bfloat16" for this target, or use another SIEVE_DEVICE.'
 
 
 class Observation(NamedTuple):
@@ -82,7 +86,8 @@ class NeuronTarget:
         self._where = f"target {name}"
         self.transform = transform_of(settings)
         self._layer_path = settings.layer
-        self._batch_size = batch_size
+        self._batches = Batches(batch_size, where=self._where, remedy=_REMEDY)
+        self._precision: Precision = settings.precision
         self._network = network
         self._device = next(network.parameters()).device
         self._layer = module_at(network, settings.layer, where=self._where)
@@ -114,7 +119,7 @@ class NeuronTarget:
             ValueError: An activation is not finite; its image's position and neuron are named.
         """
         rows, maps = [self._no_maps.new_empty(0, self.width)], [self._no_maps]
-        for batch_rows, batch_maps in self._batches(images, with_maps=True):
+        for batch_rows, batch_maps in self._observed(images, with_maps=True):
             rows.append(batch_rows)
             maps.append(batch_maps)
         return Observation(torch.cat(rows), torch.cat(maps))
@@ -127,16 +132,16 @@ class NeuronTarget:
         """
         rows = np.empty((len(images), self.width), np.float32)
         start = 0
-        for activations, _ in self._batches(images, with_maps=False):
+        for activations, _ in self._observed(images, with_maps=False):
             rows[start : start + len(activations)] = activations.cpu().numpy()
             start += len(activations)
         return rows
 
-    def _batches(self, images: Pictures, *, with_maps: bool) -> Iterator[tuple[Tensor, Tensor]]:
-        for start in range(0, len(images), self._batch_size):
-            batch = images[start : start + self._batch_size]
-            activations, maps = self._forward(batch, with_maps=with_maps)
-            self._require_finite(activations, start)
+    def _observed(self, images: Pictures, *, with_maps: bool) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch, (activations, maps) in self._batches.over(
+            len(images), lambda batch: self._forward(images[batch], with_maps=with_maps)
+        ):
+            self._require_finite(activations, batch.start)
             yield activations, maps
 
     def _forward(self, images: Pictures, *, with_maps: bool) -> tuple[Tensor, Tensor]:
@@ -158,7 +163,7 @@ class NeuronTarget:
             )
 
     def _run(self, images: Pictures) -> None:
-        with full_precision():
+        with arithmetic(self._precision, self._device):
             self._network(input_frames(images, self.transform, device=self._device))
 
     def _checked(self, output: Any) -> Tensor:
@@ -200,7 +205,8 @@ class NeuronTarget:
             raise ValueError(
                 f"{self._where}: expected finite activations, got "
                 f"{activations[image, neuron].item()} for image {start + image} of those given, "
-                f"neuron {neuron}. Check the weights and the transform's std."
+                f"neuron {neuron}. Check the weights, the transform's std, and precision = "
+                f"{self._precision!r}."
             )
 
 
@@ -213,14 +219,18 @@ def load_target(
         name: Of the target in the study.
         settings: Of the target.
         device: torch's name of it, for example "cpu" or "cuda".
-        batch_size: Pictures in one forward pass; results do not depend on it.
+        batch_size: Pictures in one forward pass, fewer if memory runs out; results do not depend
+            on it.
 
     Raises:
         LookupError: The network, the weights file or the layer does not exist.
         ValueError: The weights do not fit the network, or the layer's output is not what the
             settings say.
+        MemoryError: The weights do not fit on the device.
     """
-    network = load_network(settings, where=f"target {name}").to(device)
+    where = f"target {name}"
+    with loading(where, "Use another SIEVE_DEVICE, or free the memory of this one."):
+        network = load_network(settings, where=where).to(device)
     return NeuronTarget(name, settings, network, batch_size=batch_size)
 
 
@@ -237,7 +247,7 @@ def _watch(layer: nn.Module, watched: nn.Module | None) -> Iterator[dict[str, An
         seen["output"] = output.clone() if isinstance(output, Tensor) else output
 
     def keep_input(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen["entered"] = inputs[0]
+        seen["entered"] = inputs[0].to(torch.float32)
 
     handles = [layer.register_forward_hook(keep_output)]
     if watched is not None:

@@ -14,14 +14,18 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from sieve_assets import study
+from sieve_assets.models.batches import Batches, loading
 from sieve_assets.models.file_hashes import content_hash
-from sieve_assets.models.precision import full_precision
+from sieve_assets.models.identity import vision_language_hash
+from sieve_assets.models.precision import arithmetic
 from sieve_assets.models.weights import state_hash
 from sieve_assets.settings_hash import settings_hash
+from sieve_assets.study_values import Precision
 
 _LONGEST_REASON = 400
 _REFUSALS = (RuntimeError, ValueError, OSError, TypeError, KeyError, SafetensorError)
 """What open_clip and its libraries raise for what they cannot load."""
+_REMEDY = "Use another SIEVE_DEVICE, free the memory of this one, or use a smaller model."
 _NAMES = '"hf-hub:<organisation>/<model>" or "<architecture>:<weights>"'
 
 
@@ -55,6 +59,7 @@ class OpenClipModel:
         tokenizer: Callable[[list[str]], Tensor],
         *,
         weights_hash: str,
+        precision: Precision,
         batch_size: int,
     ) -> None:
         """Take over a loaded model with its own transform and tokenizer, and try it on a word.
@@ -66,7 +71,8 @@ class OpenClipModel:
         self._model = model.requires_grad_(requires_grad=False).eval()
         self._transform = transform
         self._tokenizer = tokenizer
-        self._batch_size = batch_size
+        self._batches = Batches(batch_size, where="vision_language", remedy=_REMEDY)
+        self._precision: Precision = precision
         self._device = next(model.parameters()).device
         _require_one_vocabulary(model, tokenizer)
         self._n_features = self._embed(["a"], self._encode_texts).shape[1]
@@ -99,19 +105,26 @@ class OpenClipModel:
         self, inputs: Sequence[Any], encode: Callable[[Sequence[Any]], Tensor]
     ) -> Float[np.ndarray, "input feature"]:
         batches = [np.empty((0, getattr(self, "_n_features", 0)), np.float32)]
-        for start in range(0, len(inputs), self._batch_size):
-            with full_precision():
-                features = encode(inputs[start : start + self._batch_size]).to(torch.float32)
-                units = nn.functional.normalize(features, dim=-1).cpu()
+        units: Tensor
+        for batch, units in self._batches.over(
+            len(inputs), lambda batch: self._units(inputs[batch], encode)
+        ):
             is_finite = torch.isfinite(units).all(dim=1)
             if not is_finite.all():
-                position = start + int((~is_finite).nonzero()[0])
+                position = batch.start + int((~is_finite).nonzero()[0])
                 raise ValueError(
                     "vision_language: expected a finite embedding, got one with nan for input "
-                    f"{position} of those given ({inputs[position]!r}). Check the weights."
+                    f"{position} of those given ({inputs[position]!r}). Check the weights, and "
+                    f"precision = {self._precision!r}."
                 )
             batches.append(units.numpy())
         return np.concatenate(batches if len(inputs) == 0 else batches[1:])
+
+    def _units(self, inputs: Sequence[Any], encode: Callable[[Sequence[Any]], Tensor]) -> Tensor:
+        with arithmetic(self._precision, self._device):
+            features = encode(inputs)
+        with torch.inference_mode():
+            return nn.functional.normalize(features.to(torch.float32), dim=-1).cpu()
 
 
 def load_vision_language(
@@ -125,11 +138,13 @@ def load_vision_language(
     Args:
         settings: Which model.
         device: torch's name of it, for example "cpu" or "cuda".
-        batch_size: Pictures or texts in one forward pass; results do not depend on it.
+        batch_size: Pictures or texts in one forward pass, fewer if memory runs out; results do not
+            depend on it.
 
     Raises:
         LookupError: There is no such folder, or open_clip cannot resolve the name.
         ValueError: The folder's configuration, weights and tokenizer do not fit together.
+        MemoryError: The weights do not fit on the device.
     """
     folder = Path(settings.model)
     is_folder = folder.is_dir()
@@ -140,7 +155,8 @@ def load_vision_language(
         )
     source, tag = (f"local-dir:{folder}", None) if is_folder else split_name(str(settings.model))
     try:
-        loaded: Any = open_clip.create_model_from_pretrained(source, tag, device=device)
+        with loading("load_vision_language", _REMEDY):
+            loaded: Any = open_clip.create_model_from_pretrained(source, tag, device=device)
         tokenizer = open_clip.get_tokenizer(source)
     except _REFUSALS as error:
         expected = "configuration, weights and tokenizer that fit" if is_folder else _NAMES
@@ -150,9 +166,14 @@ def load_vision_language(
             "Correct model in the study file, or what lies there."
         ) from error
     model, transform = loaded
-    weights_hash = content_hash(folder) if is_folder else settings_hash(source, state_hash(model))
+    weights = content_hash(folder) if is_folder else settings_hash(source, state_hash(model))
     return OpenClipModel(
-        model, transform, tokenizer, weights_hash=weights_hash, batch_size=batch_size
+        model,
+        transform,
+        tokenizer,
+        weights_hash=vision_language_hash(settings, weights),
+        precision=settings.precision,
+        batch_size=batch_size,
     )
 
 
