@@ -1,8 +1,13 @@
-"""Tiny text-to-image pipelines with random weights: the classes and files of the real ones."""
+"""Tiny text-to-image pipelines with random weights: the classes and files of the real ones.
 
-from collections.abc import Callable, Mapping
+And what tests of them share: how they are loaded, and how far pictures are apart.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -30,6 +35,8 @@ from transformers import (
     T5Tokenizer,
 )
 
+from sieve_assets import study
+from sieve_assets.models.generator import DiffusersGenerator, load_generator
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 
 WORDS = ["red circle", "large blue square", "striped texture"]
@@ -155,6 +162,19 @@ def make(kind: str) -> Any:
     """A pipeline of that class, with the same random weights every time."""
     torch.manual_seed(0)
     return MAKERS[kind]()
+
+
+def load(folder: Path | str, batch_size: int = 2, **settings: Any) -> DiffusersGenerator:
+    """A generator on the CPU that draws little unless told otherwise."""
+    given = {"steps": 2, "guidance": 3.0, "size_px": 64} | settings
+    generator = study.Generator(pipeline=folder, **given)
+    return load_generator(generator, device="cpu", batch_size=batch_size)
+
+
+def largest_difference(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Between pictures, in grey levels."""
+    pairs = zip(first, second, strict=True)
+    return max(int(np.abs(np.int16(one) - np.int16(other)).max()) for one, other in pairs)
 
 
 def _pixart(**more: Any) -> dict[str, Any]:

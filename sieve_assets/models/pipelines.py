@@ -20,6 +20,9 @@ from sieve_assets.study_problems import nearest
 _LONGEST_REASON = 400
 _REFUSALS = (OSError, ValueError, TypeError, RuntimeError, AttributeError, KeyError)
 """What diffusers and transformers raise for what they cannot load."""
+_TOKENIZERS = ("sentencepiece", "protobuf", "tiktoken")
+"""transformers asks for the last where the first is missing."""
+_INSTALL = "Install what it needs; T5's tokenizer: `pip install sieve_assets[t5]`."
 
 
 def load_pipeline(settings: study.Generator, folder: Path, *, device: str) -> Any:
@@ -90,13 +93,9 @@ def _from_folder(folder: Path, settings: study.Generator) -> Any:
     except ImportError as error:
         raise ImportError(f"{expected}, got {folder}: {_reason(error)} {_INSTALL}") from error
     except _REFUSALS as error:
-        missing = [name for name in _NEEDED if name.lower() in str(error).lower()]
-        remedy = _INSTALL if missing else "Check its files, and variant in the study file."
+        is_tokenizer = any(name in str(error).lower() for name in _TOKENIZERS)
+        remedy = _INSTALL if is_tokenizer else "Check its files, and variant in the study file."
         raise ValueError(f"{expected}, got {folder}: {_reason(error)} {remedy}") from error
-
-
-_NEEDED = ("sentencepiece", "protobuf", "tiktoken")
-_INSTALL = "Install what it needs: `pip install sieve_assets[t5]` is what T5's tokenizer does."
 
 
 def _set_scheduler(pipeline: Any, settings: study.Generator) -> None:

@@ -1,5 +1,8 @@
 """Tiny checkpoints of the real formats, with random weights, and pictures of many sizes."""
 
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,7 @@ from safetensors.torch import save_file
 
 from sieve_assets import study_targets
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
+from sieve_assets_tests import tiny_pipelines
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
 TRANSFORM = study_targets.Transform(
@@ -155,3 +159,16 @@ def pipeline_folder(pipeline, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pipeline")
     pipeline.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def folder_of(tmp_path_factory) -> Callable[[str], Path]:
+    """Saves a tiny pipeline of a class of diffusers, once; its folder."""
+
+    @cache
+    def save(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        tiny_pipelines.make(kind).save_pretrained(folder)
+        return folder
+
+    return save

@@ -14,37 +14,22 @@ from diffusers import (
     EulerAncestralDiscreteScheduler,
     LatentConsistencyModelPipeline,
     LCMScheduler,
-    StableDiffusionPipeline,
     StableDiffusionXLPipeline,
     UNet2DConditionModel,
 )
-from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
-from diffusers.utils import logging as diffusers_logging
-from transformers import CLIPConfig, CLIPImageProcessor
+from transformers import CLIPImageProcessor
 
-from sieve_assets import study
-from sieve_assets.models.generator import load_generator
 from sieve_assets.settings_hash import settings_hash
+from sieve_assets_tests.tiny_pipelines import largest_difference, load
 
 PROMPTS = ["red circle", "", "zebra é", "red circle"]
 SEEDS = [3, 1, 4, 5]
-
-
-def load(folder, batch_size=2, **settings):
-    given = {"steps": 2, "guidance": 3.0, "size_px": 64} | settings
-    generator = study.Generator(pipeline=folder, **given)
-    return load_generator(generator, device="cpu", batch_size=batch_size)
 
 
 @pytest.fixture(scope="module")
 def drawer(pipeline_folder):
     """A generator for tests that leave it as it is."""
     return load(pipeline_folder)
-
-
-def largest_difference(first, second):
-    pairs = zip(first, second, strict=True)
-    return max(int(np.abs(np.int16(one) - np.int16(other)).max()) for one, other in pairs)
 
 
 @pytest.fixture
@@ -200,21 +185,6 @@ def with_one_text_model(pipeline) -> dict[str, Any]:
     }
 
 
-def test_a_safety_checker_is_not_loaded(pipeline, tmp_path):
-    size = {"hidden_size": 8, "intermediate_size": 8, "num_attention_heads": 2}
-    vision = size | {"num_hidden_layers": 1, "image_size": 8, "patch_size": 4, "projection_dim": 8}
-    components = with_one_text_model(pipeline) | {
-        "scheduler": DDIMScheduler(clip_sample=False, steps_offset=1),
-        "safety_checker": StableDiffusionSafetyChecker(CLIPConfig(vision_config=vision)),
-    }
-    StableDiffusionPipeline(**components).save_pretrained(tmp_path)
-
-    generator = load(tmp_path)
-
-    assert generator._pipeline.safety_checker is None
-    assert np.asarray(generator.draw(["red circle"], [1])[0]).std() > 0
-
-
 def test_a_pipeline_that_takes_no_negative_prompt_is_refused(pipeline, tmp_path):
     components = with_one_text_model(pipeline) | {
         "scheduler": LCMScheduler(),
@@ -226,13 +196,6 @@ def test_a_pipeline_that_takes_no_negative_prompt_is_refused(pipeline, tmp_path)
     load(tmp_path)
     with pytest.raises(ValueError, match="negative prompt, got LatentConsistencyModelPipeline"):
         load(tmp_path, negative_prompt="striped")
-
-
-def test_loading_leaves_progress_bars_as_they_were(pipeline_folder, capfd):
-    load(pipeline_folder).draw(["red circle"], [1])
-
-    assert "it/s" not in capfd.readouterr().err
-    assert diffusers_logging.is_progress_bar_enabled()
 
 
 def test_seeds_and_prompts_must_pair_up(drawer):
@@ -264,30 +227,37 @@ def test_pixels_that_are_not_finite_name_prompt_and_seed(pipeline_folder):
         generator.draw(PROMPTS, SEEDS)
 
 
-def test_a_folder_without_a_pipeline_is_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"without a readable model_index\.json"):
-        load(tmp_path)
+def test_further_arguments_reach_the_pipeline(drawer, pipeline_folder):
+    other = load(pipeline_folder, call_args={"guidance_rescale": 0.7})
+
+    assert other.identity == drawer.identity | {"call_args": {"guidance_rescale": 0.7}}
+    assert largest_difference(drawer.draw(["zebra"], [1]), other.draw(["zebra"], [1])) > 2
 
 
-def test_a_pipeline_that_lacks_weights_is_refused(copied):
-    (copied / "unet" / "diffusion_pytorch_model.safetensors").unlink()
-
-    with pytest.raises(ValueError, match=r"draws from text, got .*copied: .*Check its files"):
-        load(copied)
+def test_an_argument_that_the_pipeline_does_not_take_is_refused(pipeline_folder):
+    with pytest.raises(ValueError, match=r"of StableDiffusionXLPipeline, got 'clipskip'\. Did"):
+        load(pipeline_folder, call_args={"clipskip": 2})
 
 
-def test_a_pipeline_of_another_kind_is_refused(copied):
-    index = json.loads((copied / "model_index.json").read_text())
-    index["_class_name"] = "DDPMPipeline"
-    (copied / "model_index.json").write_text(json.dumps(index))
+def test_a_negative_prompt_of_flux_needs_a_scale_of_its_own(folder_of):
+    """FLUX is told its guidance; what is not to be drawn takes classifier-free guidance beside."""
+    folder = folder_of("FluxPipeline")
+    with pytest.raises(ValueError, match=r"true_cfg_scale = 4\.0} .* of FluxPipeline, got none"):
+        load(folder, negative_prompt="striped")
 
-    with pytest.raises(ValueError, match=r"draws from text, got .*DDPMPipeline"):
-        load(copied)
+    plain, against = (
+        load(folder, negative_prompt=words, call_args={"true_cfg_scale": 4.0})
+        for words in ("", "striped")
+    )
+    assert largest_difference(plain.draw(["zebra"], [1]), against.draw(["zebra"], [1])) > 2
 
 
-@pytest.mark.parametrize("kind", [Path, str])
-def test_a_missing_pipeline_is_refused(tmp_path, kind):
-    with pytest.raises(
-        LookupError, match=r"a diffusers folder or a name on the hub, got .*nowhere"
-    ):
-        load(kind(tmp_path / "nowhere"))
+def test_absent_settings_are_those_of_the_family(folder_of):
+    """PixArt: 20 steps at 4.5, and the size that its files say."""
+    folder = folder_of("PixArtSigmaPipeline")
+    absent = dict.fromkeys(("steps", "guidance", "size_px"))
+
+    generator = load(folder, **absent)
+
+    assert generator.identity == load(folder, steps=20, guidance=4.5, size_px=256).identity
+    assert generator.draw(["zebra"], [1])[0].size == (256, 256)
