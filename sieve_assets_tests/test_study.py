@@ -65,3 +65,16 @@ def test_classes_are_those_of_a_target(study_folder):
 
     with pytest.raises(StudyError, match=r"concepts: expected classes_of to name a target.*small"):
         load_study(study_folder.file)
+
+
+@pytest.mark.parametrize("name", ["height", "generator", "negative_prompt"])
+def test_arguments_that_follow_from_settings_are_refused(name):
+    with pytest.raises(ValueError, match=f"arguments without {name}. These follow from steps"):
+        Generator(pipeline="x", call_args={name: 1})
+
+
+def test_what_a_generator_is_not_told_its_family_knows():
+    settings = Generator(pipeline="x")
+
+    assert (settings.steps, settings.guidance, settings.size_px) == (None, None, None)
+    assert (settings.memory, settings.compile, settings.batch_size) == ("whole", False, None)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sieve_assets.generator_families import settings_to_write
 from sieve_assets.study import Generator, Study
-from sieve_assets.study_template import Answers, generator_settings, study_text
+from sieve_assets.study_template import Answers, study_text
 
 TARGET = {
     "network": "timm:resnet50.a1_in1k",
@@ -29,7 +30,8 @@ def answers(**more):
         "vision_language": "ViT-B-16:openai",
         "generator": "stabilityai/sd-turbo",
     }
-    return Answers(**(given | more))
+    given |= more
+    return Answers(**{"drawing": settings_to_write(given["generator"]), **given})
 
 
 @pytest.mark.parametrize("transform", [{}, TRANSFORM])
@@ -51,17 +53,18 @@ def test_the_text_is_a_study_that_says_what_was_answered(transform):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("stabilityai/sdxl-turbo", {"steps": 1, "guidance": 0.0, "size_px": 512}),
-        ("stabilityai/stable-diffusion-xl-base-1.0", {"steps": 30, "size_px": 1024}),
-        ("black-forest-labs/FLUX.1-schnell", {"steps": 4, "guidance": 0.0}),
-        ("stable-diffusion-v1-5/stable-diffusion-v1-5", {"guidance": 7.5, "size_px": 512}),
+        ("stabilityai/sd-turbo", {"steps": 1, "guidance": 0.0, "precision": "float32"}),
+        ("black-forest-labs/FLUX.1-dev", {"steps": 28, "memory": "offload"}),
+        ("x/sdxl-lightning", {"scheduler_args": {"timestep_spacing": "trailing"}}),
     ],
 )
 def test_a_generator_gets_the_settings_of_its_family(name, expected):
-    found = generator_settings(name)
+    text = study_text(answers(generator=name))
 
-    assert expected.items() <= found.items()
-    assert Generator(pipeline=name, **found).steps == found["steps"]
+    said = tomllib.loads(text)["generator"]
+    assert expected.items() <= said.items()
+    assert Generator.model_validate(said).steps == said["steps"]
+    assert "# denoising steps a picture" in text
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from typing import get_args
 import pytest
 from pydantic import TypeAdapter
 
+from sieve_assets.generator_families import FAMILIES, family_of
 from sieve_assets.image_sets.opening import image_set_of
 from sieve_assets.stores.concept_lists import origins
-from sieve_assets.study import Concepts
+from sieve_assets.study import Concepts, Generator
 from sieve_assets.study_probes import Probe
 from sieve_assets.study_targets import Target
 
@@ -19,6 +20,7 @@ BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 PROBES = [block for block in BLOCKS if block.startswith("[probes")]
 TARGETS = [block for block in BLOCKS if block.startswith("[targets")]
 CONCEPTS = [block for block in BLOCKS if block.startswith("[concepts]")]
+GENERATORS = [block for block in BLOCKS if block.startswith("[generator]")]
 
 
 @pytest.mark.parametrize("block", TARGETS, ids=lambda block: block.split("]")[0].strip("["))
@@ -65,3 +67,28 @@ def test_every_source_and_format_of_concepts_has_its_block():
     assert {key for one in said for key in one} == set(Concepts.model_fields)
     formats = {Concepts.model_validate(one).format for one in said if "file" in one}
     assert formats == set(get_args(Concepts.model_fields["format"].annotation))
+
+
+@pytest.mark.parametrize("block", GENERATORS, ids=lambda block: block.split('"')[1])
+def test_a_block_says_what_a_generator_is(block):
+    said = tomllib.loads(block)["generator"]
+
+    assert Generator.model_validate(said).pipeline == said["pipeline"]
+
+
+def test_there_is_a_generator_of_each_kind_and_every_setting_is_used():
+    said = [tomllib.loads(block)["generator"] for block in GENERATORS]
+
+    assert {family_of(one["pipeline"]).name for one in said} == {
+        *("Stable Diffusion 1 and 2", "SD-Turbo and SDXL-Turbo", "SDXL-Lightning"),
+        *("Stable Diffusion 3 and 3.5", "FLUX", "PixArt"),
+    }
+    assert set().union(*said) == {*Generator.model_fields} - {"n_images"}
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)
+def test_the_table_of_families_is_that_of_the_code(family):
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| {family.name} |"))
+
+    name, steps, guidance, size, *_ = (cell.strip() for cell in row.strip("|").split("|"))
+    assert (name, int(steps), float(guidance), int(size)) == (family.name, *family.drawing)

@@ -48,6 +48,17 @@ def test_device_and_batch_size_come_from_the_environment(monkeypatch):
     assert Workbench(batch_size=3).batch_size == 3
 
 
+def test_the_device_is_found_and_pictures_have_a_batch_size_of_their_own(finished, monkeypatch):
+    monkeypatch.delenv("SIEVE_DEVICE", raising=False)
+    monkeypatch.setattr("sieve_assets.models.devices.device_for", lambda wanted: f"found {wanted}")
+    bench = finished.bench(batch_size=5)
+
+    assert (bench.device, bench._best_device) == ("auto", "found auto")
+    assert bench.pictures_at_once == 5
+    bench.study.generator.__dict__["batch_size"] = 2
+    assert bench.pictures_at_once == 2
+
+
 def test_models_are_loaded_once_and_are_those_of_the_study(finished):
     bench = finished.bench()
 
