@@ -1,4 +1,4 @@
-"""What every test shares: one thread, no network, and a study file that is right to make wrong.
+"""What every test shares: one thread of the CPU, no network, and a study file that is right to make wrong.
 
 Imports nothing of ours at the top: array shapes are checked in modules imported after pytest's
 options are read.
@@ -12,6 +12,7 @@ import pytest
 
 # Before torch is imported: small tensors are faster on one thread, and results the same anywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("SIEVE_DEVICE", "cpu")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
