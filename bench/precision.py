@@ -14,7 +14,7 @@ from sieve_assets.method.neuron_ratios import neuron_ratios
 from sieve_assets.models.generator import load_generator
 from sieve_assets.models.target import load_target
 from sieve_assets.models.vision_language import load_vision_language
-from sieve_assets.stores.concept_lists import listed_concepts
+from sieve_assets.stores.concept_lists import listings, names_of
 from sieve_assets.study import Study
 from sieve_assets.study_file import load_study, study_path
 from sieve_assets.study_values import Precision
@@ -77,7 +77,7 @@ def compare_target(found: dict[str, np.ndarray], study: Study, model: str) -> li
 
 def compare_vision_language(images: Sequence[Image.Image], study: Study) -> list[str]:
     """What the vision-language model's lower precisions change."""
-    names = listed_concepts(study.concepts, lambda _: [])
+    names = names_of(listings(study.concepts, lambda _: []))
     texts = [prompt_for(name, study.concepts.template) for name in names]
     vectors, nearest = {}, {}
     for precision in ("float32", *LOWER):
@@ -104,7 +104,7 @@ def compare_vision_language(images: Sequence[Image.Image], study: Study) -> list
 
 def pictures_of(study: Study) -> dict[str, list[Image.Image]]:
     """Pictures of some concepts, by precision."""
-    names = listed_concepts(study.concepts, lambda _: [])
+    names = names_of(listings(study.concepts, lambda _: []))
     prompts = [prompt_for(name, study.generator.prompt) for name in names]
     prompts = prompts[:: max(1, len(prompts) // N_PICTURES)]
     drawn = {}

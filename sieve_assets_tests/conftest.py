@@ -1,4 +1,4 @@
-"""What every test shares: one thread of the CPU, no network, and a study file that is right to make wrong.
+"""What every test shares: one CPU thread, no network, and a study file that is right to make wrong.
 
 Imports nothing of ours at the top: array shapes are checked in modules imported after pytest's
 options are read.

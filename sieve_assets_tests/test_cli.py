@@ -1,3 +1,4 @@
+import json
 import sys
 from pathlib import Path
 
@@ -216,6 +217,25 @@ def test_paths_typed_here_are_right_in_a_study_of_another_folder(checked_study, 
     assert study.concepts.file == checked_study.root / "concepts.txt"
     assert study.vision_language.model == checked_study.root / "clip"
     assert study.generator.pipeline == "stabilityai/sd-turbo"
+
+
+def test_a_generator_of_ones_own_is_written_with_its_family_and_size(checked_study, monkeypatch):
+    monkeypatch.chdir(checked_study.root)
+    for name, said in {
+        "model_index": {"_class_name": "StableDiffusionXLPipeline"},
+        "unet/config": {"sample_size": 64},
+        "vae/config": {"block_out_channels": [1, 1, 1, 1]},
+    }.items():
+        file = Path("my-lightning", f"{name}.json")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(said))
+
+    result = init(Path(), "--out", "new/sieve.toml", "--generator", "./my-lightning")
+
+    assert result.exit_code == 0, result.output
+    generator = load_study(checked_study.root / "new" / "sieve.toml").generator
+    assert (generator.steps, generator.size_px) == (4, 512)
+    assert generator.scheduler == "EulerDiscreteScheduler"
 
 
 def test_a_study_that_would_be_refused_is_not_written(checked_study):

@@ -37,7 +37,7 @@ def test_there_are_the_papers_four_and_one_of_each_kind():
 
     assert {*networks} == {"timm", "torchvision", "transformers", "python"}
     assert len(TARGETS) == len(networks)
-    assert len(BLOCKS) == len(TARGETS) + len(PROBES) + len(CONCEPTS)
+    assert len(BLOCKS) == sum(map(len, (TARGETS, PROBES, CONCEPTS, GENERATORS)))
 
 
 @pytest.mark.parametrize("block", PROBES, ids=lambda block: block.split("]")[0].strip("["))
