@@ -5,7 +5,7 @@ Not here: making plans (see `plans`).
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -97,7 +97,8 @@ class _Outcome:
         if quantity == PARTITIONS:
             return len(self._neurons(stage))
         if quantity == SECONDS:
-            return self._made.get(stage, ([], 0.0))[1]
+            rendering_s = self._rendering_s() if stage == "probe_images" else 0.0
+            return self._made.get(stage, ([], 0.0))[1] + rendering_s
         return self._counts[stage, quantity]()
 
     def _read(self, sql: str, **more: Any) -> pd.DataFrame:
@@ -165,6 +166,13 @@ class _Outcome:
     def _rendered(self) -> list[Path]:
         root = self.bench.rendered_probes
         return [Path(uri) for uri in self._images if Path(uri).is_relative_to(root)]
+
+    def _rendering_s(self) -> float:
+        """From the first to the last image that was rendered since, which no note holds (s)."""
+        made_at = self.made_at.replace(tzinfo=UTC).timestamp()
+        written = [path.stat().st_mtime for path in self._rendered if path.is_file()]
+        since = [moment for moment in written if moment >= made_at]
+        return max(since) - min(since) if since else 0.0
 
     def _passed(self, column: str, absent: Any) -> Any:
         """A value of the target's probe pass, if it was made since."""

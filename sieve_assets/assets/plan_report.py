@@ -14,6 +14,12 @@ from sieve_assets.study import Study
 
 TOLD = ("partitions", "forward passes", "pictures to draw", "bytes", "seconds")
 """Quantities of which the sum is told as a figure, which Dagster plots over time."""
+PLAN_JOB = dg.define_asset_job(
+    "plan",
+    selection=["plan_report"],
+    description="Says what a run would do before it does it: the plan is on the page of the asset "
+    "plan_report. Nothing else is materialized.",
+)
 
 
 class PlannedTargets(dg.Config):
@@ -50,16 +56,6 @@ def plan_report(study: Study) -> dg.AssetsDefinition:
         )
 
     return plan_report
-
-
-def plan_job() -> dg.UnresolvedAssetJobDefinition:
-    """The job that makes the plan."""
-    return dg.define_asset_job(
-        "plan",
-        selection=["plan_report"],
-        description="Says what a run would do before it does it; the plan is on the page of the "
-        "asset plan_report. Nothing else is materialized.",
-    )
 
 
 def _planned(plan: TargetPlan) -> str:

@@ -94,7 +94,7 @@ class Planner:
                 continue
             is_certain = self.outlook.is_certain(stage.name)
             for quantity, amount in amounts.items():
-                yield Planned(stage.name, quantity, amount.if_at_all(is_certain))
+                yield Planned(stage.name, quantity, amount.if_at_all(is_certain=is_certain))
 
     def _told(self, stage: str) -> Amounts:
         """What is told whether or not the stage is to run."""

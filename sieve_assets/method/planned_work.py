@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int
 
-from sieve_assets.method.checked_inputs import require_at_least, require_same_length
+from sieve_assets.method.checked_inputs import require_at_least
 
 Basis = Literal["counted", "estimated", "at most"]
 
@@ -37,7 +37,7 @@ class Amount(NamedTuple):
         most = self.most - part.most if self.basis == "counted" else self.most
         return Amount(self.expected - part.expected, most, self.basis)
 
-    def if_at_all(self, is_certain: bool) -> "Amount":  # noqa: FBT001 (reads as a sentence)
+    def if_at_all(self, *, is_certain: bool) -> "Amount":
         """The same, unless it is certain to be done: then it is a bound."""
         if is_certain or not self.most or self.basis != "counted":
             return self
@@ -68,11 +68,7 @@ def crops(
 
     Returns:
         Expected: of the neurons that are selected; at most: also of those that may yet be.
-
-    Raises:
-        ValueError: Sizes differ.
     """
-    require_same_length("crops", is_selected=len(is_selected), is_certain=len(is_certain))
     may_be = is_selected | ~is_certain
     if is_certain.all():
         return counted(int(n_samples[is_selected].sum()))

@@ -36,9 +36,11 @@ def test_crops_and_clusters_of_some_neurons_are_those_of_the_stages(finished, re
     found = tried.cropped
 
     neurons = tried._tried()[1:]
-    clusters = finished.table("clusters", model="cnn").query("neuron in @neurons")
+    clusters = finished.table("clusters", model="cnn")
+    clusters = clusters[clusters["neuron"].isin(neurons)]
     assert found.n_clusters == clusters.groupby("neuron")["n_clusters"].max().mean()
-    patches = finished.table("patch_embeddings", model="cnn").query("neuron in @neurons")
+    patches = finished.table("patch_embeddings", model="cnn")
+    patches = patches[patches["neuron"].isin(neurons)]
     root = finished.bench().images.root
     sizes = [(root / uri).stat().st_size for uri in set(patches["uri"])]
     assert found.patch_bytes == pytest.approx(np.mean(sizes))
