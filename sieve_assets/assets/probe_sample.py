@@ -1,23 +1,28 @@
 """A few images of a probe set, to try a target on before the set is listed or rendered."""
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.probe_sets import probe_folder
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.stores.probe_images import image_names, list_folder
-from sieve_assets.study import TerrariumProbe
+from sieve_assets.image_sets.folders import Folder
+from sieve_assets.image_sets.image_set import ImageSet, Item
+from sieve_assets.image_sets.listing import list_images
+from sieve_assets.study_probes import TerrariumProbe
 
 
 class ProbeSample(NamedTuple):
     """Some images of a probe set."""
 
     n_images: int
-    """In the whole set, as far as it is known without reading it."""
+    """In the whole set, whether they can be read or not."""
+    image_set: ImageSet
+    """Reads them."""
     images: pd.DataFrame
     """image_id, uri, sha256, width_px, height_px of those in the sample."""
     render_s: float
@@ -28,8 +33,38 @@ class ProbeSample(NamedTuple):
     """Of a rendered image's file; 0 if they are there."""
 
 
+@dataclass(frozen=True)
+class _Some:
+    """Some images of a set.
+
+    Attributes:
+        whole: The set.
+        chosen: Those of it.
+    """
+
+    whole: ImageSet
+    chosen: list[Item]
+
+    @property
+    def where(self) -> str:
+        """What the set is, for a message."""
+        return self.whole.where
+
+    def items(self) -> Iterable[Item]:
+        """Those that were chosen."""
+        return self.chosen
+
+    def read(self, uri: str) -> bytes:
+        """An image as an encoded file."""
+        return self.whole.read(uri)
+
+    def state(self) -> str:
+        """That of the set."""
+        return self.whole.state()
+
+
 def probe_sample(bench: Workbench, name: str, *, count: int, scratch: Path) -> ProbeSample:
-    """Evenly spaced images of a probe set, or scenes rendered for it if there is no folder yet.
+    """Evenly spaced images of a probe set, or scenes rendered for it if they are not there yet.
 
     Args:
         bench: The study and its stores; nothing is written there.
@@ -38,33 +73,32 @@ def probe_sample(bench: Workbench, name: str, *, count: int, scratch: Path) -> P
         scratch: A folder for what is made.
 
     Raises:
-        ValueError: The folder has no images, or too many that cannot be read.
+        FileNotFoundError: There is no such set.
+        ValueError: The set has no images, or too many that cannot be read.
     """
-    probe, folder = bench.study.probes[name], probe_folder(bench, name)
-    render_s, n_images = 0.0, 0
-    is_to_render = isinstance(probe, TerrariumProbe) and not folder.is_dir()
-    if isinstance(probe, TerrariumProbe) and is_to_render:
+    probe, images = bench.study.probes[name], bench.image_set(name)
+    render_s, n_rendered = 0.0, 0
+    if isinstance(probe, TerrariumProbe) and not images.state():
         from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (only this world)
 
-        started, n_images, count = time.monotonic(), probe.n_images, min(count, probe.n_images)
-        folder = render_probe(scratch, n_images=count, seed=probe.seed)
-        render_s = (time.monotonic() - started) / count
-    names = sorted(image_names(folder))
-    chosen = _linked(folder, names, count, scratch / "sample")
+        started, n_rendered = time.monotonic(), min(count, probe.n_images)
+        images = Folder(render_probe(scratch, n_images=n_rendered, seed=probe.seed))
+        render_s = (time.monotonic() - started) / n_rendered
+    items = sorted(images.items())
+    n_chosen = min(count, len(items))
+    chosen = [items[at * len(items) // n_chosen] for at in range(n_chosen)]
     started = time.monotonic()
-    images = list_folder(chosen).images
-    list_s = (time.monotonic() - started) / len(images)
-    sizes = np.array([Path(uri).stat().st_size for uri in images["uri"]])
+    listed = list_images(_Some(images, chosen)).images
     return ProbeSample(
-        n_images or len(names), images, render_s, list_s, float(sizes.mean()) * is_to_render
+        probe.n_images if isinstance(probe, TerrariumProbe) else len(items),
+        images,
+        listed,
+        render_s,
+        (time.monotonic() - started) / len(listed),
+        _mean_size(listed) if n_rendered else 0.0,
     )
 
 
-def _linked(folder: Path, names: list[str], count: int, place: Path) -> Path:
-    """A folder of links to some of the images, under their own names."""
-    for at in range(min(count, len(names))):
-        name = names[at * len(names) // min(count, len(names))]
-        link = place / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(folder / name)
-    return place if names else folder
+def _mean_size(listed: pd.DataFrame) -> float:
+    """Bytes of a file on this machine."""
+    return float(np.mean([Path(uri).stat().st_size for uri in listed["uri"]]))

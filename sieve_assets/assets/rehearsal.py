@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +17,13 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import cluster_rows
 from sieve_assets.assets.partitions import Share
+from sieve_assets.assets.probe import frames_of
 from sieve_assets.assets.probe_sample import ProbeSample, probe_sample
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import beta_of
+from sieve_assets.image_sets.listing import open_image
 from sieve_assets.method.neuron_ratios import neuron_ratios
 from sieve_assets.method.probe_images import is_held_out
-from sieve_assets.stores.probe_images import open_image
 
 SAMPLE_IMAGES = 512
 """Probe images a target is tried on, at most."""
@@ -100,18 +102,26 @@ class Rehearsal:
         ids = list(self.sample.images["image_id"])
         eligible = np.flatnonzero(~is_held_out(ids, select.held_out_share))
         uris = list(self.sample.images["uri"].iloc[eligible])
-        target.observe([open_image(uri) for uri in uris[: self.bench.batch_size]])
-        rows, kept, started = [], None, time.monotonic()
-        for start, batch in _batches(uris, self.bench.batch_size):
-            seen = target.observe([open_image(uri) for uri in batch])
+        target.observe(list(self._frames(uris[: self.bench.batch_size])))
+        rows, kept, start, started = [], None, 0, time.monotonic()
+        frames = self._frames(uris)
+        while batch := list(islice(frames, self.bench.batch_size)):
+            seen = target.observe(batch)
             rows.append(seen.activations.cpu().numpy())
             places = torch.arange(start, start + len(batch), device=seen.activations.device)
             kept = merge_strongest(kept, seen.activations, seen.maps, places, count=select.n_kept)
+            start += len(batch)
             if time.monotonic() - started > BUDGET_S:
                 break
         activations = np.concatenate(rows)
         seconds = (time.monotonic() - started) / len(activations)
         return Observed(activations, kept, eligible[: len(activations)], seconds)
+
+    def _frames(self, uris: list[str]) -> Iterator[np.ndarray]:
+        """Probe images as the target's frames, as a probe pass reads them."""
+        images = self.sample.image_set
+        target = self.bench.target(self.model)
+        return frames_of(self.bench, target, uris, lambda uri: open_image(images, uri))
 
     @cached_property
     def _ratios(self) -> tuple[Any, float]:
@@ -148,8 +158,8 @@ class Rehearsal:
 
         neurons = self._tried()
         cropper = Cropper(self.bench, Share(self.model, neurons, []))
-        cropper.__dict__["samples"] = {neuron: self._samples(neuron) for neuron in neurons}
-        cropper.__dict__["maps"] = self.observed.strongest.maps.cpu().numpy()
+        cropper.samples = {neuron: self._samples(neuron) for neuron in neurons}
+        cropper.maps = self.observed.strongest.maps.cpu().numpy()
         cropper.rows(neurons[0])
         timed = neurons[1:] or neurons
         crops, crop_s = _timed(lambda: [cropper.rows(neuron) for neuron in timed])
@@ -240,10 +250,6 @@ class Rehearsal:
 
         look(2 * size)
         return _timed(lambda: look(8 * size))[1] / (8 * size)
-
-
-def _batches(items: list[str], size: int) -> Iterator[tuple[int, list[str]]]:
-    return ((at, items[at : at + size]) for at in range(0, len(items), size))
 
 
 def _timed(work: Any) -> tuple[Any, float]:
