@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test coverage check bench screenshots
+.PHONY: help plan demo ui test coverage check bench screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -17,6 +17,9 @@ instance := data/dagster_home/dagster.yaml
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+plan: $(installed) ## what demo would do, and how long it would take, before it does it
+	.venv/bin/sieve plan
 
 demo: $(installed) $(instance) ## interpret and verify the embedded targets' neurons, through Dagster
 	.venv/bin/sieve demo

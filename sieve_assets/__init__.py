@@ -5,7 +5,7 @@ Where to look (each line may import what stands below it, never above):
     definitions    the code location Dagster loads; no logic
     cli            `sieve check`, `sieve stale`, `sieve demo`, …
     assets/        one asset a stage: reads, calls, writes, reports; partitions, resources, checks;
-                   what is stale and why; jobs, schedules, sensor
+                   what is stale and why; plans; jobs, schedules, sensor
     stores/        where results lie: tables in DuckDB, pictures and arrays by content hash
     models/        networks under study, vision-language model, generator, behind three Protocols
     terrarium/     the embedded world: its renderer, its ground truth, the training of its models

@@ -127,10 +127,7 @@ def stale(targets: tuple[str, ...], *, is_check: bool) -> None:
     from sieve_assets.assets.staleness import find_stale, stale_table  # noqa: PLC0415 (as above)
 
     bench = Workbench()
-    unknown = sorted(set(targets) - set(_study(bench.study_path).targets))
-    if unknown:
-        known = ", ".join(sorted(bench.study.targets))
-        raise click.ClickException(f"expected names of targets, got {unknown}. They are {known}.")
+    _require_targets(targets, _study(bench.study_path))
     try:
         findings = stale_table(find_stale(bench, targets))
     except (ValueError, OSError) as error:
@@ -144,6 +141,33 @@ def stale(targets: tuple[str, ...], *, is_check: bool) -> None:
     Console().print(table)
     click.echo("The job recompute_stale, or `make demo`, brings it up to date.")
     if is_check:
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("targets", nargs=-1)
+@click.option("--compare", is_flag=True, help="Only the last plan, and what has happened since.")
+def plan(targets: tuple[str, ...], *, compare: bool) -> None:
+    """Say what a run would do before it does it, for TARGETS or all: neurons, pictures, time."""
+    from rich.console import Console  # noqa: PLC0415 (with its neighbours)
+
+    from sieve_assets.assets.plan_outcome import outcomes  # noqa: PLC0415 (seconds to import)
+    from sieve_assets.assets.plans import make_plans, planned_table  # noqa: PLC0415 (as above)
+    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (as above)
+    from sieve_assets.reports.plan_tables import print_outcome, print_plan  # noqa: PLC0415
+
+    bench, console = Workbench(), Console()
+    _require_targets(targets, _study(bench.study_path))
+    try:
+        plans = [] if compare else make_plans(bench, targets)
+    except (ValueError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    for one in plans:
+        print_plan(console, one.model, planned_table(one), one.notes, one.problem)
+    if not any(one.work for one in plans):
+        for model, happened in outcomes(bench, targets).items():
+            print_outcome(console, model, happened)
+    if any(one.problem for one in plans):
         raise SystemExit(1)
 
 
@@ -200,6 +224,13 @@ def _read(load: Callable[[], Study]) -> Study:
     except StudyError as error:
         click.echo(str(error), err=True)
         raise SystemExit(1) from error
+
+
+def _require_targets(names: tuple[str, ...], study: Study) -> None:
+    unknown = sorted(set(names) - set(study.targets))
+    if unknown:
+        known = ", ".join(sorted(study.targets))
+        raise click.ClickException(f"expected names of targets, got {unknown}. They are {known}.")
 
 
 def _refusal(name: str, target: Target) -> str:

@@ -5,6 +5,7 @@ import dagster as dg
 from sieve_assets.assets.automation import keep_up_to_date, schedules, watch
 from sieve_assets.assets.jobs import jobs
 from sieve_assets.assets.pipeline import stages_of
+from sieve_assets.assets.plan_report import PLAN_JOB, plan_report
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.sources import SOURCES
 from sieve_assets.assets.stale_report import stale_report
@@ -22,8 +23,9 @@ def definitions_of(bench: Workbench) -> dg.Definitions:
             *(stage.asset(bench.study) for stage in stages_of(bench.study)),
             *(source.asset(bench.study) for source in SOURCES.values()),
             stale_report(bench.study),
+            plan_report(bench.study),
         ],
-        jobs=offered.values(),
+        jobs=[*offered.values(), PLAN_JOB],
         schedules=schedules(bench, offered["everything_for_a_target"]),
         sensors=[watch(bench, offered["recompute_stale"]), keep_up_to_date()],
         resources={"bench": bench},

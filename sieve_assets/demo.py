@@ -9,8 +9,10 @@ import dagster as dg
 from rich.console import Console
 
 from sieve_assets.assets.conductor import Conductor, close_abandoned_runs
+from sieve_assets.assets.plan_outcome import outcomes
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FAILED, find_stale
+from sieve_assets.reports.plan_tables import is_open, print_outcome
 from sieve_assets.reports.summary import print_summary
 
 
@@ -34,10 +36,13 @@ def run() -> None:
         close_abandoned_runs(instance)
         if bench.mend().damaged:
             console.print("Damaged files were found; they are made again.", style="yellow")
+        planned = {model for model, one in outcomes(bench).items() if is_open(one)}
         conductor = Conductor(bench, instance, say)
         failed = conductor.run()
     total_s = time.monotonic() - started
     print_summary(console, bench.warehouse, bench.study, conductor.seconds, total_s)
+    for model, happened in outcomes(bench, sorted(planned)).items() if planned else ():
+        print_outcome(console, model, happened)
     reasons = [f"{model} failed: {error}" for model, error in failed.items()]
     reasons += [
         f"{one.model}, neuron {neuron} failed in {one.stage}: {one.why}"

@@ -164,6 +164,41 @@ def test_stale_says_what_is_stale_and_ends_as_asked(copied_study, monkeypatch):
     assert checked.exit_code == 1
 
 
+def test_plan_says_what_a_run_would_do_and_then_what_it_did(copied_study, monkeypatch):
+    monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(copied_study.data))
+    monkeypatch.setenv("COLUMNS", "200")
+    copied_study.forget("vit", "verified_concepts")
+
+    first, second = (CliRunner().invoke(main, ["plan", *more]) for more in ([], ["vit"]))
+    copied_study.of_model("vit", "verified_concepts")
+    done = CliRunner().invoke(main, ["plan"])
+    compared = CliRunner().invoke(main, ["plan", "--compare", "vit"])
+    unknown = CliRunner().invoke(main, ["plan", "wit"])
+
+    assert first.exit_code == second.exit_code == done.exit_code == 0
+    assert "cnn: nothing to do" in first.output
+    assert "verified_concepts" in first.output
+    assert "cnn" not in second.output
+    assert done.output.count("nothing to do") == 2
+    assert "vit: planned, and happened" in done.output
+    assert "vit: planned, and happened" in compared.output
+    assert "nothing to do" not in compared.output
+    assert "got ['wit']. They are cnn, vit." in unknown.output
+
+
+def test_plan_names_the_target_that_cannot_be_planned(copied_study, monkeypatch):
+    study = copied_study.edited({'layer = "layer4"': 'layer = "layer9"'})
+    monkeypatch.setenv("SIEVE_STUDY", str(study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(study.data))
+
+    result = CliRunner().invoke(main, ["plan"])
+
+    assert result.exit_code == 1
+    assert "cnn cannot be planned: target cnn:" in result.output
+    assert "vit: nothing to do" in result.output
+
+
 def test_stale_names_a_target_that_is_not_there(copied_study, monkeypatch):
     monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
 

@@ -5,6 +5,7 @@ import pytest
 
 from sieve_assets import demo
 from sieve_assets.assets.pipeline import STAGES
+from sieve_assets.assets.plans import make_plans
 from sieve_assets.assets.resources import Workbench
 
 
@@ -48,6 +49,19 @@ def test_demo_materializes_every_stage_of_every_neuron_and_does_nothing_again(ca
     demo.run()
     assert n_runs() == before
     assert "Seconds a stage: all were up to date" in capsys.readouterr().out
+
+
+def test_what_was_planned_is_printed_beside_what_happened_and_once(surroundings, capsys):
+    make_plans(surroundings.bench())
+
+    demo.run()
+    first = capsys.readouterr().out
+    demo.run()
+
+    for model in ("cnn", "vit"):
+        assert f"{model}: planned, and happened" in first
+    assert "pictures to draw" in first
+    assert "planned, and happened" not in capsys.readouterr().out
 
 
 def test_a_change_starts_at_the_first_stage_that_it_makes_stale(surroundings):

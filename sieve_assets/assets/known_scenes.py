@@ -26,11 +26,7 @@ def observe(
     bench: Workbench, target: "Target", wanted: Sequence["SceneSet"], *, log: logging.Logger
 ) -> dict["SceneSet", str]:
     """Where the target's activations `[scene, neuron]` are; drawn and observed unless stored."""
-    known = bench.warehouse.read(
-        "SELECT scenes_id, uri FROM scene_activations WHERE weights_hash = $1",
-        [target.weights_hash],
-    )
-    uris = dict(zip(known["scenes_id"], known["uri"], strict=True))
+    uris = _observed_before(bench, target.weights_hash)
     ids = {one: scenes_id(target.weights_hash, one) for one in wanted}
     missing = [one for one in wanted if ids[one] not in uris]
     name = f"{target.name} on known scenes"
@@ -45,6 +41,21 @@ def observe(
         }
         bench.warehouse.add_missing("scene_activations", pd.DataFrame([row]))
     return {one: uris[ids[one]] for one in wanted}
+
+
+def missing_scenes(
+    bench: Workbench, weights_hash: str, wanted: Sequence["SceneSet"]
+) -> list["SceneSet"]:
+    """The sets that the target with these weights has not been observed on."""
+    uris = _observed_before(bench, weights_hash)
+    return [one for one in wanted if scenes_id(weights_hash, one) not in uris]
+
+
+def _observed_before(bench: Workbench, weights_hash: str) -> dict[str, str]:
+    known = bench.warehouse.read(
+        "SELECT scenes_id, uri FROM scene_activations WHERE weights_hash = $1", [weights_hash]
+    )
+    return dict(zip(known["scenes_id"], known["uri"], strict=True))
 
 
 def scenes_id(weights_hash: str, scenes: "SceneSet") -> str:

@@ -58,9 +58,14 @@ class Workbench(dg.ConfigurableResource):
         """The study, as the study file says it."""
         return load_study(self.study_path)
 
-    def anew(self) -> "Workbench":
-        """The same workbench with the study file read again and no model loaded."""
-        return Workbench(**{name: getattr(self, name) for name in type(self).model_fields})
+    def anew(self, **other: str) -> "Workbench":
+        """The same workbench with the study file read again and no model loaded.
+
+        Args:
+            **other: Fields that are to be others.
+        """
+        same = {name: getattr(self, name) for name in type(self).model_fields}
+        return Workbench(**{**same, **other})
 
     @property
     def study_path(self) -> Path:

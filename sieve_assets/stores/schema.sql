@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (3);
+INSERT INTO schema_version VALUES (4);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -336,3 +336,31 @@ COMMENT ON COLUMN failures.neuron IS 'Channel of the target''s layer; -1 for sta
 COMMENT ON COLUMN failures.run_id IS 'Dagster run that failed';
 COMMENT ON COLUMN failures.reason IS 'What was expected, what came, and what to do';
 COMMENT ON COLUMN failures.failed_at IS 'When (UTC)';
+
+CREATE TABLE plans (
+    model VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, drawn_before VARCHAR[] NOT NULL,
+    n_looks_before BIGINT NOT NULL, n_scenes_before BIGINT NOT NULL,
+    PRIMARY KEY (model, made_at)
+);
+COMMENT ON TABLE plans IS 'Plans of what a run would do, made before it, with what tells what has happened since';
+COMMENT ON COLUMN plans.model IS 'Target';
+COMMENT ON COLUMN plans.made_at IS 'When (UTC); plans of one moment belong together';
+COMMENT ON COLUMN plans.drawn_before IS 'Runs that had drawn the pictures of the bank';
+COMMENT ON COLUMN plans.n_looks_before IS 'Rows that the target had in picture_activations';
+COMMENT ON COLUMN plans.n_scenes_before IS 'Scenes that the target had in scene_activations';
+
+CREATE TABLE planned_work (
+    model VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, stage VARCHAR NOT NULL, quantity VARCHAR NOT NULL, place INTEGER NOT NULL,
+    expected DOUBLE NOT NULL, most DOUBLE NOT NULL,
+    basis VARCHAR NOT NULL CHECK (basis IN ('counted', 'estimated', 'at most')),
+    PRIMARY KEY (model, made_at, stage, quantity)
+);
+COMMENT ON TABLE planned_work IS 'What each plan said, one row a stage and quantity';
+COMMENT ON COLUMN planned_work.model IS 'Target';
+COMMENT ON COLUMN planned_work.made_at IS 'As in plans';
+COMMENT ON COLUMN planned_work.stage IS 'Stage';
+COMMENT ON COLUMN planned_work.quantity IS 'What is counted: partitions, forward passes, pictures to draw, bytes, seconds, …';
+COMMENT ON COLUMN planned_work.place IS 'Order within the plan';
+COMMENT ON COLUMN planned_work.expected IS 'How much was to be expected';
+COMMENT ON COLUMN planned_work.most IS 'What it could not exceed';
+COMMENT ON COLUMN planned_work.basis IS 'counted: exactly so much; estimated: from a sample or earlier results; at most: so much if it was done at all';

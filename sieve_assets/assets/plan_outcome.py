@@ -1,0 +1,226 @@
+"""What happened since a plan was made, beside what it said: by target, stage and quantity.
+
+Not here: making plans (see `plans`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sieve_assets.assets.hypothesize import concept_names
+from sieve_assets.assets.planner import (
+    BYTES,
+    CONCEPTS,
+    EMBEDDINGS,
+    IMAGES,
+    IN_BANK,
+    PARTITIONS,
+    PASSES,
+    SECONDS,
+    SELECTED,
+    TO_DRAW,
+)
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.method.planned_work import FLOAT_BYTES
+
+_LATEST = """
+SELECT * FROM plans WHERE model IN (SELECT unnest($models))
+QUALIFY row_number() OVER (PARTITION BY model ORDER BY made_at DESC) = 1 ORDER BY model
+"""
+_WORK = """
+SELECT stage, quantity, expected, most, basis FROM planned_work
+WHERE model = $model AND made_at = $made_at AND NOT (quantity = $idle AND most = 0) ORDER BY place
+"""
+_MADE = """
+SELECT stage, list(neuron) AS neurons, sum(seconds) AS seconds FROM provenance
+WHERE model = $model AND recorded_at >= $made_at GROUP BY stage
+"""
+_PICTURES = """
+SELECT p.picture_id, any_value(p.uri) AS uri
+FROM pictures p
+JOIN generated_image_sets g ON g.picture_id = p.picture_id
+JOIN plans ON plans.model = g.model AND plans.made_at = $made_at
+WHERE p.drawn_by_run NOT IN (SELECT unnest(drawn_before) FROM plans WHERE made_at = $made_at)
+GROUP BY p.picture_id HAVING min(g.model) = $model
+"""
+_SELECTED = "SELECT count(*) FROM neuron_ratios WHERE model = $model AND status = 'selected'"
+_CONCEPTS = "SELECT count(DISTINCT concept) FROM concept_hypotheses WHERE model = $model"
+_BEFORE = "SELECT {} FROM plans WHERE model = $model AND made_at = $made_at"
+
+
+def outcomes(bench: Workbench, models: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
+    """The latest plan of each target beside what has happened since.
+
+    Args:
+        bench: The study and its stores.
+        models: Targets; all if none is named.
+
+    Returns:
+        By target that has a plan: stage, quantity, expected, most, basis, happened.
+    """
+    wanted = list(models) or sorted(bench.study.targets)
+    plans = bench.warehouse.read(_LATEST, {"models": wanted})
+    pairs = zip(plans["model"], plans["made_at"], strict=True)
+    return {model: _Outcome(bench, model, made_at).table() for model, made_at in pairs}
+
+
+def looks_so_far(bench: Workbench, model: str) -> int:
+    """Pictures that the target has looked at, with whatever weights."""
+    sql = "SELECT count(*) AS n FROM picture_activations WHERE model = $1"
+    return int(bench.warehouse.read(sql, [model])["n"].iloc[0])
+
+
+def scenes_so_far(bench: Workbench, model: str) -> int:
+    """Scenes with a known truth that the target, as it is now, has looked at."""
+    sql = "SELECT coalesce(sum(n_scenes), 0) AS n FROM scene_activations WHERE weights_hash = $1"
+    return int(bench.warehouse.read(sql, [bench.target_hash(model)])["n"].iloc[0])
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    bench: Workbench
+    model: str
+    made_at: datetime
+
+    def table(self) -> pd.DataFrame:
+        """What was planned, with what has happened."""
+        planned = self._read(_WORK, idle=PARTITIONS)
+        places = zip(planned["stage"], planned["quantity"], strict=True)
+        return planned.assign(happened=[float(self._happened(*place)) for place in places])
+
+    def _happened(self, stage: str, quantity: str) -> float:
+        if quantity == PARTITIONS:
+            return len(self._neurons(stage))
+        if quantity == SECONDS:
+            rendering_s = self._rendering_s() if stage == "probe_images" else 0.0
+            return self._made.get(stage, ([], 0.0))[1] + rendering_s
+        return self._counts[stage, quantity]()
+
+    def _read(self, sql: str, **more: Any) -> pd.DataFrame:
+        """The answer to a question that may name the target and the moment of the plan."""
+        known = {"model": self.model, "made_at": self.made_at, **more}
+        named = {name: value for name, value in known.items() if f"${name}" in sql}
+        return self.bench.warehouse.read(sql, named)
+
+    def _count(self, sql: str, **more: Any) -> int:
+        """The one number that a question is answered by; 0 of nothing."""
+        found = self._read(sql, **more).iloc[0, 0]
+        return 0 if pd.isna(found) else int(found)  # pyright: ignore[reportArgumentType, reportGeneralTypeIssues] (a number)
+
+    @cached_property
+    def _made(self) -> dict[str, tuple[list[int], float]]:
+        """By stage, the neurons that were made since and what they took (s)."""
+        found = self._read(_MADE)
+        rows = zip(found["stage"], found["neurons"], found["seconds"], strict=True)
+        return {stage: (list(neurons), float(seconds)) for stage, neurons, seconds in rows}
+
+    def _neurons(self, stage: str) -> list[int]:
+        return self._made.get(stage, ([], 0.0))[0]
+
+    def _of_made(self, select: str, table: str, stage: str = "") -> str:
+        """A question about the rows of a table by neuron that were made since."""
+        neurons = ", ".join(str(neuron) for neuron in self._neurons(stage or table))
+        return f"{select} FROM {table} WHERE model = $model AND neuron IN ({neurons or 'NULL'})"
+
+    @property
+    def _counts(self) -> dict[tuple[str, str], Callable[[], float]]:
+        """How to count what has happened, by stage and quantity."""
+        n_bytes = self.bench.study.targets[self.model].width * FLOAT_BYTES
+        return {
+            ("probe_images", IMAGES): lambda: len(self._images),
+            ("probe_images", BYTES): lambda: _size(self._rendered),
+            ("probe_pass", PASSES): lambda: self._passed("n_images", 0),
+            ("probe_pass", BYTES): self._pass_bytes,
+            ("probe_activations", BYTES): self._activation_bytes,
+            ("neuron_ratios", SELECTED): lambda: self._count(_SELECTED),
+            ("patch_embeddings", PASSES): lambda: self._patches("count(*)"),
+            ("patch_embeddings", EMBEDDINGS): lambda: self._patches("count(DISTINCT uri)"),
+            ("patch_embeddings", BYTES): self._patch_bytes,
+            ("concept_hypotheses", CONCEPTS): lambda: self._count(_CONCEPTS),
+            ("concept_hypotheses", EMBEDDINGS): self._n_texts,
+            ("generated_image_sets", IN_BANK): lambda: self._n_linked() - len(self._drawn),
+            ("generated_image_sets", TO_DRAW): lambda: len(self._drawn),
+            ("generated_image_sets", BYTES): lambda: _size(self._stored(self._drawn)),
+            ("activation_rates", PASSES): self._n_looks,
+            ("activation_rates", BYTES): lambda: self._n_looks() * n_bytes,
+            ("oracle_rates", PASSES): self._n_scenes,
+            ("oracle_rates", BYTES): lambda: self._n_scenes() * n_bytes,
+        }
+
+    @property
+    def _images(self) -> list[str]:
+        """Where the listed probe images are, if they were listed since."""
+        if not self._neurons("probe_images"):
+            return []
+        probe = self.bench.study.targets[self.model].probe
+        return list(
+            self._read("SELECT uri FROM probe_images WHERE probe = $probe", probe=probe)["uri"]
+        )
+
+    @property
+    def _rendered(self) -> list[Path]:
+        root = self.bench.rendered_probes
+        return [Path(uri) for uri in self._images if Path(uri).is_relative_to(root)]
+
+    def _rendering_s(self) -> float:
+        """From the first to the last image that was rendered since, which no note holds (s)."""
+        made_at = self.made_at.replace(tzinfo=UTC).timestamp()
+        written = [path.stat().st_mtime for path in self._rendered if path.is_file()]
+        since = [moment for moment in written if moment >= made_at]
+        return max(since) - min(since) if since else 0.0
+
+    def _passed(self, column: str, absent: Any) -> Any:
+        """A value of the target's probe pass, if it was made since."""
+        if not self._neurons("probe_pass"):
+            return absent
+        return self._read("SELECT * FROM probe_passes WHERE model = $model")[column].iloc[0]
+
+    def _pass_bytes(self) -> float:
+        uris = [*self._passed("activations_uri", []), self._passed("strongest_uri", "")]
+        return _size(self.bench.arrays.root / uri for uri in uris)
+
+    def _activation_bytes(self) -> float:
+        sql = self._of_made(
+            "SELECT sum(len(activation))", "neuron_activations", "probe_activations"
+        )
+        return self._count(sql) * FLOAT_BYTES
+
+    def _patches(self, count: str) -> int:
+        return self._count(self._of_made(f"SELECT {count}", "patch_embeddings"))
+
+    def _patch_bytes(self) -> float:
+        uris = self._read(self._of_made("SELECT DISTINCT uri", "patch_embeddings"))["uri"]
+        return _size(self._stored(uris)) + self._patches("sum(len(embedding))") * FLOAT_BYTES
+
+    def _n_texts(self) -> int:
+        return len(concept_names(self.bench.study)) if self._neurons("concept_hypotheses") else 0
+
+    def _n_linked(self) -> int:
+        sql = self._of_made("SELECT count(DISTINCT picture_id)", "generated_image_sets")
+        return self._count(sql)
+
+    @cached_property
+    def _drawn(self) -> list[str]:
+        """Pictures drawn since that no target of the plan before this one uses."""
+        return list(self._read(_PICTURES)["uri"])
+
+    def _stored(self, uris: Iterable[str]) -> Iterable[Path]:
+        return [self.bench.images.root / uri for uri in uris]
+
+    def _n_looks(self) -> int:
+        before = self._count(_BEFORE.format("n_looks_before"))
+        return looks_so_far(self.bench, self.model) - before
+
+    def _n_scenes(self) -> int:
+        before = self._count(_BEFORE.format("n_scenes_before"))
+        return scenes_so_far(self.bench, self.model) - before
+
+
+def _size(paths: Iterable[Path]) -> float:
+    """Bytes of the files that are there."""
+    return float(sum(path.stat().st_size for path in paths if path.is_file()))
