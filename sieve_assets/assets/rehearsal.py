@@ -213,7 +213,7 @@ class Rehearsal:
             most: Pictures in a batch, if the workbench says more.
         """
         draw, size, count, seconds = self.bench.generator.draw, 0, 1, 0.0
-        largest, started = min(self.bench.batch_size, most), time.monotonic()
+        largest, started = min(self.bench.pictures_at_once, most), time.monotonic()
         draw([names[0]], [0])
         pictures: list[Any] = []
         while not size or (size < largest and time.monotonic() - started + 2 * seconds < BUDGET_S):
@@ -229,7 +229,7 @@ class Rehearsal:
         """For the target to look at a generated picture (s)."""
         from PIL import Image  # noqa: PLC0415 (with the models)
 
-        target, side = self.bench.target(self.model), self.bench.study.generator.size_px
+        target, side = self.bench.target(self.model), self.bench.generator_identity["size_px"]
         noise = Image.effect_noise((side, side), 100).convert("RGB")
         pictures = [noise] * self.bench.batch_size
         target.activations(pictures[:1])
