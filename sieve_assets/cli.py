@@ -18,6 +18,13 @@ def main() -> None:
     """Name what a network's neurons respond to, and test each name by experiment."""
 
 
+def _images(context: click.Context, option: click.Parameter, given: str) -> str:
+    """Where the images are: a folder must be there, addresses and tar files are not looked at."""
+    if "://" in given or given.endswith(".tar"):
+        return given
+    return str(click.Path(exists=True, file_okay=False).convert(given, option, context))
+
+
 @main.command()
 @click.option("--network", prompt=True, help='Such as "timm:resnet50.a1_in1k" (docs/targets.md).')
 @click.option("--network-args", help='Its arguments as JSON, such as {"img_size": 384}.')
@@ -25,7 +32,12 @@ def main() -> None:
 @click.option("--classes", type=int, help="Outputs of a network whose weights are a file.")
 @click.option("--layer", help="Path of the module; found if absent.")
 @click.option("--name", help="Of the target; the network's if absent.")
-@click.option("--images", prompt="Folder of images", type=click.Path(exists=True, file_okay=False))
+@click.option(
+    "--images",
+    prompt="Folder of images",
+    callback=_images,
+    help="Folder, address such as s3://bucket/photos, or tar files such as photos-{000..012}.tar.",
+)
 @click.option("--concepts", prompt="File of words", type=click.Path(exists=True, dir_okay=False))
 @click.option(
     "--vision-language",

@@ -36,7 +36,7 @@ class Answers:
         name: Of the target.
         target: Its settings but the transform.
         transform: Of the target; empty if its weights say it.
-        images: Folder of the probe set.
+        images: Folder, address or tar files of the probe set.
         concepts: File of the concept set.
         vision_language: open_clip's folder or name.
         generator: diffusers' folder or name.
@@ -63,7 +63,7 @@ class Answers:
         return replace(
             self,
             target=target,
-            images=_path_in(folder, self.images),
+            images=self.images if "://" in self.images else _path_in(folder, self.images),
             concepts=_path_in(folder, self.concepts),
             vision_language=_folder_or_name_in(folder, self.vision_language),
             generator=_folder_or_name_in(folder, self.generator),
@@ -78,6 +78,13 @@ def _path_in(folder: Path, given: str) -> str:
     path = path.absolute()
     is_apart = os.path.commonpath([path, folder]) == path.anchor
     return str(path) if is_apart else os.path.relpath(path, folder)
+
+
+def _probe(images: str) -> dict[str, str]:
+    """The probe set as the study file says it."""
+    if images.endswith(".tar"):
+        return {"kind": "webdataset", "shards": images}
+    return {"kind": "folder", "path": images}
 
 
 def _folder_or_name_in(folder: Path, given: str) -> str:
@@ -97,7 +104,7 @@ def study_text(answers: Answers) -> str:
     if answers.transform:
         target.add("transform", _table(answers.transform))
     document.add("targets", _within(answers.name, target))
-    document.add("probes", _within("photos", _table({"kind": "folder", "path": answers.images})))
+    document.add("probes", _within("photos", _table(_probe(answers.images))))
     form = _FORMATS.get(Path(answers.concepts).suffix.lower())
     concepts = {"file": answers.concepts, **({"format": form} if form else {})}
     document.add("concepts", _table({**concepts, "template": "a photo of a {}"}))

@@ -88,3 +88,19 @@ def finished(tmp_path_factory):
     from sieve_assets_tests.studies import make_tiny_study  # noqa: PLC0415 (see above)
 
     return make_tiny_study(tmp_path_factory.mktemp("tiny")).everything()
+
+
+@pytest.fixture
+def checked_study(study_folder):
+    """A study of two targets whose weights are those of a real network."""
+    import timm  # noqa: PLC0415 (see above)
+    from safetensors.torch import save_file  # noqa: PLC0415 (see above)
+
+    network = timm.create_model(
+        "resnet18", num_classes=3, channels=[4, 4, 8, 8], layers=[1, 1, 1, 1]
+    )
+    save_file(network.state_dict(), study_folder.root / "small.safetensors")
+    text = study_folder.file.read_text()
+    second = text[: text.index("[probes")].replace("[targets.small]", "[targets.other]")
+    study_folder.file.write_text(text + second)
+    return study_folder

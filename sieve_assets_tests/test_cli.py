@@ -1,30 +1,12 @@
-import json
 import sys
-from pathlib import Path
 
 import pytest
-import timm
 from click.testing import CliRunner
-from safetensors.torch import save_file
 
 from sieve_assets.cli import main
 from sieve_assets.stores.schema import schema_version
-from sieve_assets.study_file import load_study
 
 SECOND = "[targets.other]"
-
-
-@pytest.fixture
-def checked_study(study_folder):
-    """A study of two targets whose weights are those of a real network."""
-    network = timm.create_model(
-        "resnet18", num_classes=3, channels=[4, 4, 8, 8], layers=[1, 1, 1, 1]
-    )
-    save_file(network.state_dict(), study_folder.root / "small.safetensors")
-    text = study_folder.file.read_text()
-    second = text[: text.index("[probes")].replace("[targets.small]", SECOND)
-    study_folder.file.write_text(text + second)
-    return study_folder
 
 
 def check(file):
@@ -211,96 +193,3 @@ def test_stale_names_a_target_that_is_not_there(copied_study, monkeypatch):
 @pytest.fixture
 def copied_study(finished, tmp_path):
     return finished.changed(tmp_path)
-
-
-def init(folder, *more):
-    (folder / "photos").mkdir(exist_ok=True)
-    arguments = {
-        "--network": "timm:resnet18",
-        "--network-args": '{"channels": [4, 4, 8, 8], "layers": [1, 1, 1, 1]}',
-        "--weights": str(folder / "small.safetensors"),
-        "--classes": "3",
-        "--images": str(folder / "photos"),
-        "--concepts": str(folder / "concepts.txt"),
-        "--vision-language": str(folder / "clip"),
-        "--generator": str(folder / "drawer"),
-        "--out": str(folder / "new.toml"),
-    }
-    flags = [part for pair in arguments.items() for part in pair]
-    return CliRunner().invoke(main, ["init", *flags, *more])
-
-
-def test_a_new_study_is_written_and_passes_the_check(checked_study):
-    result = init(checked_study.root)
-
-    assert result.exit_code == 0, result.output
-    assert "new.toml: 8 neurons in 'layer4'" in result.output
-    checked = check(checked_study.root / "new.toml")
-    assert checked.output.startswith("target resnet18: ok, 8 neurons in 'layer4'\nconcepts: ok, ")
-
-
-def test_paths_typed_here_are_right_in_a_study_of_another_folder(checked_study, monkeypatch):
-    monkeypatch.chdir(checked_study.root)
-    (checked_study.root / "clip").mkdir(exist_ok=True)
-
-    result = init(Path(), "--out", "studies/new/sieve.toml", "--generator", "stabilityai/sd-turbo")
-
-    assert result.exit_code == 0, result.output
-    study = load_study(checked_study.root / "studies" / "new" / "sieve.toml")
-    assert study.targets["resnet18"].weights == checked_study.root / "small.safetensors"
-    assert study.probes["photos"].path == checked_study.root / "photos"
-    assert study.concepts.file == checked_study.root / "concepts.txt"
-    assert study.vision_language.model == checked_study.root / "clip"
-    assert study.generator.pipeline == "stabilityai/sd-turbo"
-
-
-def test_a_generator_of_ones_own_is_written_with_its_family_and_size(checked_study, monkeypatch):
-    monkeypatch.chdir(checked_study.root)
-    for name, said in {
-        "model_index": {"_class_name": "StableDiffusionXLPipeline"},
-        "unet/config": {"sample_size": 64},
-        "vae/config": {"block_out_channels": [1, 1, 1, 1]},
-    }.items():
-        file = Path("my-lightning", f"{name}.json")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(said))
-
-    result = init(Path(), "--out", "new/sieve.toml", "--generator", "./my-lightning")
-
-    assert result.exit_code == 0, result.output
-    generator = load_study(checked_study.root / "new" / "sieve.toml").generator
-    assert (generator.steps, generator.size_px) == (4, 512)
-    assert generator.scheduler == "EulerDiscreteScheduler"
-
-
-def test_a_study_that_would_be_refused_is_not_written(checked_study):
-    result = init(checked_study.root, "--generator", "./nowhere")
-
-    assert result.exit_code == 1
-    assert "generator.pipeline: expected a folder at" in result.output
-    assert not (checked_study.root / "new.toml").exists()
-
-
-def test_a_study_that_is_there_is_not_written_over(checked_study):
-    (checked_study.root / "new.toml").write_text("mine")
-
-    result = init(checked_study.root)
-
-    assert result.exit_code == 1
-    assert "expected a new file" in result.output
-    assert (checked_study.root / "new.toml").read_text() == "mine"
-
-
-def test_a_network_that_cannot_be_loaded_writes_nothing(checked_study):
-    result = init(checked_study.root, "--classes", "7")
-
-    assert result.exit_code == 1
-    assert "expected the weights of this network" in result.output
-    assert not (checked_study.root / "new.toml").exists()
-
-
-def test_what_is_not_given_is_asked_for():
-    result = CliRunner().invoke(main, ["init"], input="timm:resnet18\n")
-
-    assert "Network: timm:resnet18" in result.output
-    assert "Folder of images" in result.output

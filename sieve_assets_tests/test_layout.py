@@ -31,6 +31,7 @@ WITHOUT_A_MODULE = {
     "assets/test_probe_kinds.py",
     "assets/test_recomputation_table.py",
     "test_backfills.py",
+    "test_init.py",  # of cli.py
     "test_killing.py",
     "test_killing_stages.py",
     "test_layout.py",
