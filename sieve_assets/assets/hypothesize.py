@@ -15,6 +15,7 @@ from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.shown import crop_pictures
 from sieve_assets.assets.soundness import drawable, files_are_whole, unit_vectors
 from sieve_assets.assets.stages import Recipe, stage
+from sieve_assets.settings_hash import settings_hash
 from sieve_assets.stores.concept_lists import Listing, listings, names_of, origins
 from sieve_assets.study import Study
 
@@ -218,8 +219,17 @@ def concept_listings(study: Study) -> list[Listing]:
 
 
 def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:
-    """The concept set's names in their order, each with its unit vector."""
+    """The concept set's names in their order, each with its unit vector; embedded once."""
     names = concept_names(bench.study)
     template = bench.study.concepts.template
-    vectors = bench.vision_language.embed_texts([template.replace("{}", n) for n in names])
+    texts = [template.replace("{}", name) for name in names]
+    texts_id = settings_hash(bench.vision_language_hash, texts)
+    known = bench.warehouse.read("SELECT uri FROM text_embeddings WHERE texts_id = $1", [texts_id])
+    if len(known):
+        vectors = bench.arrays.open(str(known["uri"].iloc[0]), verify=True)["embeddings"]
+    else:
+        vectors = bench.vision_language.embed_texts(texts)
+        uri = bench.arrays.put({"embeddings": vectors})
+        row = {"texts_id": texts_id, "uri": uri, "n_texts": len(texts)}
+        bench.warehouse.add_missing("text_embeddings", pd.DataFrame([row]))
     return dict(zip(names, vectors, strict=True))

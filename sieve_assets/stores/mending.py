@@ -37,8 +37,15 @@ _PICTURE_URIS = "SELECT uri FROM pictures UNION SELECT uri FROM patch_embeddings
 _ARRAY_URIS = """
 SELECT uri FROM probe_shards UNION SELECT strongest_uri FROM probe_passes
 UNION SELECT unnest(activations_uri) FROM probe_passes
-UNION SELECT uri FROM scene_activations
+UNION SELECT uri FROM scene_activations UNION SELECT uri FROM text_embeddings
 """
+
+_ARRAYS = (
+    ("probe_shards", "shard_id"),
+    ("scene_activations", "scenes_id"),
+    ("text_embeddings", "texts_id"),
+)
+"""Tables that say where arrays are, with their keys."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +99,7 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
         warehouse.replace(
             _without("provenance", notes),
             _without("pictures", _keys(warehouse, "picture_id", "pictures", pictures.bad)),
-            _without("probe_shards", _keys(warehouse, "shard_id", "probe_shards", parts.bad)),
-            _without(
-                "scene_activations",
-                _keys(warehouse, "scenes_id", "scene_activations", parts.bad),
-            ),
+            *(_without(table, _keys(warehouse, key, table, parts.bad)) for table, key in _ARRAYS),
         )
     for folder in {_set_of(Path(uri), rendered) for uri in lost}:
         if folder.exists():

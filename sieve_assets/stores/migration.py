@@ -14,7 +14,7 @@ from sieve_assets.stores.schema import DDL, schema_version
 ADDED = {
     1: ("scene_activations", "oracle_rates", "truth_agreement"),
     2: ("recipes", "failures"),
-    3: ("plans", "planned_work"),
+    3: ("plans", "planned_work", "text_embeddings"),
 }
 """Tables that the version after a version has more; nothing else has changed so far."""
 

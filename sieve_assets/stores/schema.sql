@@ -33,6 +33,14 @@ COMMENT ON COLUMN probe_shards.shard_id IS 'SHA-256 over everything the part dep
 COMMENT ON COLUMN probe_shards.uri IS 'Array store: activations, and the strongest images with their maps';
 COMMENT ON COLUMN probe_shards.n_images IS 'Images in the part';
 
+CREATE TABLE text_embeddings (
+    texts_id VARCHAR NOT NULL PRIMARY KEY, uri VARCHAR NOT NULL, n_texts INTEGER NOT NULL
+);
+COMMENT ON TABLE text_embeddings IS 'Concept sets that a vision-language model has embedded: each once';
+COMMENT ON COLUMN text_embeddings.texts_id IS 'SHA-256 over the model''s weights and the texts in their order';
+COMMENT ON COLUMN text_embeddings.uri IS 'Array store: a unit vector a text';
+COMMENT ON COLUMN text_embeddings.n_texts IS 'Texts in the set';
+
 CREATE TABLE probe_passes (
     model VARCHAR NOT NULL PRIMARY KEY, probe VARCHAR NOT NULL, n_images INTEGER NOT NULL, weights_hash VARCHAR NOT NULL,
     activations_uri VARCHAR[] NOT NULL, strongest_uri VARCHAR NOT NULL

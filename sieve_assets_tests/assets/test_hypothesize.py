@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from sieve_assets.assets import cropping
-from sieve_assets.assets.hypothesize import neuron_generator
+from sieve_assets.assets.hypothesize import concept_names, neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
 from sieve_assets.image_sets.listing import open_image
+from sieve_assets.models.vision_language import OpenClipModel
 from sieve_assets_tests.checks import failing_checks
 from sieve_assets_tests.studies import CONCEPTS, assert_same_rows
 
@@ -213,3 +214,19 @@ def test_where_the_concepts_come_from_is_stored_and_changes_no_result(copied, fi
         finished.table("provenance", stage="concept_hypotheses"),
         tolerance=0,
     )
+
+
+def test_concepts_are_embedded_once_for_all_runs_and_targets(copied, tmp_path, count):
+    embedded = count(OpenClipModel, "embed_texts")
+    for model in ("cnn", "vit"):
+        copied.forget(model, "concept_hypotheses")
+        copied.of_model(model, "concept_hypotheses")
+    assert embedded == []
+
+    changes = {"[concepts]": '[concepts]\ntemplate = "one {}"'}
+    other = copied.changed(other_folder(tmp_path), changes)
+    for model in ("cnn", "vit"):
+        other.of_model(model, "concept_hypotheses")
+
+    assert embedded == [len(concept_names(other.bench().study))]
+    assert len(other.table("text_embeddings")) == 2

@@ -8,10 +8,13 @@ import dagster as dg
 import pytest
 
 from sieve_assets.assets.conductor import Conductor, legs
+from sieve_assets.assets.hypothesize import concept_names, embed_concepts
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
+from sieve_assets.models.vision_language import OpenClipModel
 from sieve_assets.stores.mending import LEFTOVER_AGE_S
 from sieve_assets_tests.killing import assert_same_results
+from sieve_assets_tests.studies import assert_same_rows
 
 
 def flip(path):
@@ -71,6 +74,24 @@ def test_a_damaged_file_is_found_and_made_again(finished, copied, kind, damage):
     assert found.n_notes > 0
     assert copied.bench().mend().damaged == []
     assert_same_results(copied, finished)
+
+
+def test_damaged_embeddings_of_concepts_are_made_again_when_they_are_needed(
+    finished, copied, count
+):
+    [uri] = copied.table("text_embeddings")["uri"]
+    flip(copied.bench().arrays.root / uri)
+    embedded = count(OpenClipModel, "embed_texts")
+
+    with pytest.raises(ValueError, match=r"expected the content it is named .* Run `sieve mend`"):
+        embed_concepts(copied.bench())
+    assert copied.bench().mend().damaged == [uri]
+    copied.forget("cnn", "concept_hypotheses")
+    copied.of_model("cnn", "concept_hypotheses")
+
+    assert embedded == [len(concept_names(copied.bench().study))]
+    found, expected = (one.table("concept_hypotheses") for one in (copied, finished))
+    assert_same_rows(found, expected, tolerance=1e-6)
 
 
 def test_only_what_was_lost_is_made_again(copied, count):
