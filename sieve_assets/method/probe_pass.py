@@ -41,7 +41,8 @@ def merge_strongest(
         kept: The result so far; None before the first chunk.
         activations: The chunk's activations (arbitrary units).
         maps: The chunk's maps, kept as they are.
-        positions: The chunk's positions in the probe set, each only once over all chunks.
+        positions: The chunk's positions in the probe set, each only once over all chunks; on any
+            device.
         count: Places a neuron, at least 1.
 
     Returns:
@@ -57,7 +58,7 @@ def merge_strongest(
     require_same_length(where, activations=n_images, maps=len(maps), positions=len(positions))
     require_same_length(where, activations=n_neurons, maps=maps.shape[1])
     _check_once(where, positions)
-    of_each_neuron = positions.expand(n_neurons, n_images)
+    of_each_neuron = positions.to(activations.device).expand(n_neurons, n_images)
     chunk = StrongestSamples(of_each_neuron, activations.T, maps.transpose(0, 1))
     return _merged(where, [chunk] if kept is None else [kept, chunk], count)
 

@@ -79,6 +79,16 @@ def test_chunk_borders_and_a_short_last_chunk_change_nothing(size):
     assert_same(stream(activations, maps, chunks), by_sorting(activations, maps))
 
 
+@pytest.mark.gpu
+def test_positions_may_be_on_another_device_than_activations():
+    activations, maps = observations()
+    positions = torch.arange(len(activations))
+    found = None
+    for part in positions.split(5):
+        found = merge_strongest(found, activations[part].cuda(), maps[part].cuda(), part, count=4)
+    assert_same(StrongestSamples(*(one.cpu() for one in found)), by_sorting(activations, maps))
+
+
 def test_an_all_negative_neuron_keeps_its_true_strongest_images():
     activations, maps = observations()
     activations = -activations.abs() - 1
