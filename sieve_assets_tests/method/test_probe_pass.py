@@ -85,7 +85,9 @@ def test_positions_may_be_on_another_device_than_activations():
     positions = torch.arange(len(activations))
     found = None
     for part in positions.split(5):
-        found = merge_strongest(found, activations[part].cuda(), maps[part].cuda(), part, count=4)
+        found = merge_strongest(
+            found, activations[part].cuda(), maps[part].cuda(), part, count=COUNT
+        )
     assert_same(StrongestSamples(*(one.cpu() for one in found)), by_sorting(activations, maps))
 
 
