@@ -178,13 +178,15 @@ def _merged(bench: Workbench, uris: list[str], count: int) -> dict[str, np.ndarr
 
     from sieve_assets.method.probe_pass import StrongestSamples, strongest_of  # noqa: PLC0415
 
-    parts, start = [], 0
-    for arrays in _opened(bench, uris):
-        if "positions" in arrays:
-            positions, *rest = (torch.from_numpy(arrays[name]) for name in StrongestSamples._fields)
-            parts.append(StrongestSamples(positions + start, *rest))
-        start += len(arrays["all_activations"])
-    return _as_arrays(strongest_of(parts, count=count))
+    def parts() -> Iterator[StrongestSamples]:
+        start = 0
+        for arrays in _opened(bench, uris):
+            if "positions" in arrays:
+                found = [torch.from_numpy(arrays[name]) for name in StrongestSamples._fields]
+                yield StrongestSamples(found[0] + start, *found[1:])
+            start += len(arrays["all_activations"])
+
+    return _as_arrays(strongest_of(parts(), count=count))
 
 
 def _opened(bench: Workbench, uris: list[str]) -> Iterator[dict[str, np.ndarray]]:
@@ -208,11 +210,13 @@ def probe_activations(context: dg.AssetExecutionContext, bench: Workbench) -> No
     """A neuron's activation on every probe image, cut from the pass. Source: SIEVE, Def. 1, 2."""
     for recorder in work(context, bench, probe_activations):
         share = recorder.share
-        columns = [
-            arrays["all_activations"][:, share.neurons]
-            for arrays in _opened(bench, list(read_pass(bench, share.model)["activations_uri"]))
-        ]
-        values = np.ascontiguousarray(np.concatenate(columns).T)
+        seen = read_pass(bench, share.model).to_dict()
+        values = np.empty((len(share.neurons), seen["n_images"]), np.float32)
+        start = 0
+        for arrays in _opened(bench, list(seen["activations_uri"])):
+            of_shard = arrays["all_activations"][:, share.neurons]
+            values[:, start : start + len(of_shard)] = of_shard.T
+            start += len(of_shard)
         rows = {"model": share.model, "neuron": share.neurons, "activation": list(values)}
         recorder.write(pd.DataFrame(rows))
 

@@ -14,6 +14,9 @@ from sieve_assets.method import neuron_ratios as ratios_method
 from sieve_assets.method import selected_samples as samples_method
 from sieve_assets.study import Study
 
+MOST_TARGETS = 1_000_000
+"""Of one warehouse: more than there can be."""
+
 
 def beta_of(study: Study, model: str) -> float:
     """The threshold that the target's rule is held against."""
@@ -24,13 +27,38 @@ def beta_of(study: Study, model: str) -> float:
 
 def read_activations(bench: Workbench, share: Share) -> np.ndarray:
     """Activations `[neuron, image]` of a share on the probe images that are not held out."""
+    images = read_probe(bench, bench.study.targets[share.model].probe)
+    is_used = ~images["is_held_out"].to_numpy()
+    if len(share.neurons) == 1:
+        return read_distribution(bench, share.model, share.neurons[0])[None, is_used]
     found = bench.warehouse.read(
         "SELECT activation FROM neuron_activations WHERE model = $model"
         " AND neuron IN (SELECT unnest($neurons)) ORDER BY neuron",
         {"model": share.model, "neurons": share.neurons},
     )
-    images = read_probe(bench, bench.study.targets[share.model].probe)
-    return np.stack(list(found["activation"]))[:, ~images["is_held_out"].to_numpy()]
+    return np.stack([activation[is_used] for activation in found["activation"]])
+
+
+def read_distribution(bench: Workbench, model: str, neuron: int) -> np.ndarray:
+    """One neuron's activations by position of the probe set, without reading its neighbours'.
+
+    DuckDB looks into an index only for a condition that stands alone; the limit keeps the other
+    one out of it.
+
+    Raises:
+        LookupError: None are stored.
+    """
+    found = bench.warehouse.read(
+        "SELECT activation FROM (SELECT model, activation FROM neuron_activations"
+        " WHERE neuron = $neuron LIMIT $targets) WHERE model = $model",
+        {"model": model, "neuron": neuron, "targets": MOST_TARGETS},
+    )
+    if found.empty:
+        raise LookupError(
+            f"read_distribution: expected the activations of {model}, neuron {neuron}, got none "
+            "stored. Materialize probe_activations first."
+        )
+    return found["activation"].iloc[0]
 
 
 def _ratios_recipe(bench: Workbench, model: str) -> Recipe:

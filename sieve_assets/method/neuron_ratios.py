@@ -79,7 +79,7 @@ def neuron_ratios(
     """
     require_between("neuron_ratios", "percentile", percentile, 50.0, 100.0)
     activations = _checked(activations, rule, normalise, "neuron_ratios")
-    median, p99 = _percentiles(activations, 50.0), _percentiles(activations, percentile)
+    median, p99 = _percentiles(activations, [50.0, percentile])
     maximum = activations.max(axis=1)
     contrast = _contrast(activations, median, rule, normalise)
     is_dead = activations.min(axis=1) == maximum
@@ -119,7 +119,8 @@ def activation_ratios(
     where = "activation_ratios"
     require_same_length(where, samples=len(samples), activations=len(activations))
     activations = _checked(activations, rule, normalise, where)
-    contrast = _contrast(activations, _percentiles(activations, 50.0), rule, normalise)
+    [median] = _percentiles(activations, [50.0])
+    contrast = _contrast(activations, median, rule, normalise)
     origin, scale = contrast.origin[:, None], contrast.scale[:, None]
     above = samples.astype(np.float32) - origin
     ratios = _divided(above, scale, above > 0)
@@ -145,11 +146,13 @@ def _checked(
 
 
 def _percentiles(
-    activations: Float32[np.ndarray, "neuron image"], percentile: float
-) -> Float32[np.ndarray, " neuron"]:
+    activations: Float32[np.ndarray, "neuron image"], percentiles: list[float]
+) -> Float32[np.ndarray, "percentile neuron"]:
     """By neuron, so that only one row at a time is held in float64."""
-    rows = (np.percentile(row.astype(np.float64), percentile) for row in activations)
-    return np.fromiter(rows, dtype=np.float32, count=len(activations))
+    found = np.empty((len(percentiles), len(activations)), np.float32)
+    for neuron, row in enumerate(activations):
+        found[:, neuron] = np.percentile(row.astype(np.float64), percentiles)
+    return found
 
 
 def _contrast(

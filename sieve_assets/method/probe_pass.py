@@ -89,29 +89,46 @@ def _merged(where: str, parts: Iterable[StrongestSamples], count: int) -> Strong
     kept = None
     for part in parts:
         _check_finite(where, part)
-        kept = _strongest(part if kept is None else _joined(where, kept, part), count)
+        if kept is not None:
+            _check_apart(where, kept, part)
+        kept = _strongest([part] if kept is None else [kept, part], count)
     if kept is None:
         remedy = "Observe at least one image that is not held out."
         raise ValueError(refusal(where, "at least one part", "none", remedy))
     return kept
 
 
-def _joined(where: str, kept: StrongestSamples, part: StrongestSamples) -> StrongestSamples:
-    """Both side by side, in no order."""
+def _check_apart(where: str, kept: StrongestSamples, part: StrongestSamples) -> None:
     require_same_length(where, kept=len(kept.positions), neurons=len(part.positions))
-    _check_once(where, torch.cat([kept.positions.unique(), part.positions.unique()]))
-    pairs = zip(kept, part, strict=True)
-    return StrongestSamples(*(torch.cat(pair, dim=1) for pair in pairs))
+    is_one_chunk = part.positions.stride(0) == 0  # then every neuron has the same positions
+    new = part.positions[0] if is_one_chunk else part.positions.unique()
+    _check_once(where, torch.cat([kept.positions.unique(), new]))
 
 
-def _strongest(samples: StrongestSamples, count: int) -> StrongestSamples:
-    """The first `count` places in the order (-activation, position)."""
-    by_position = torch.argsort(samples.positions, dim=1)
-    activations = samples.activations.gather(1, by_position)
+def _strongest(parts: list[StrongestSamples], count: int) -> StrongestSamples:
+    """The first `count` places of all parts in the order (-activation, position)."""
+    all_positions = torch.cat([part.positions for part in parts], dim=1)
+    all_activations = torch.cat([part.activations for part in parts], dim=1)
+    by_position = torch.argsort(all_positions, dim=1)
+    activations = all_activations.gather(1, by_position)
     by_activation = torch.argsort(activations, dim=1, descending=True, stable=True)
     order = by_position.gather(1, by_activation[:, :count])
-    neurons = torch.arange(len(order), device=order.device)[:, None]
-    return StrongestSamples(*(values[neurons, order] for values in samples))
+    positions, activations = all_positions.gather(1, order), all_activations.gather(1, order)
+    return StrongestSamples(positions, activations, _maps_at(parts, order))
+
+
+def _maps_at(
+    parts: list[StrongestSamples], order: Int[Tensor, "neuron place"]
+) -> Float[Tensor, "neuron place row column"]:
+    """The maps at places counted through all parts; only these are copied, as most are dropped."""
+    maps = parts[0].maps.new_empty(*order.shape, *parts[0].maps.shape[2:])
+    start = 0
+    for part in parts:
+        n_places = part.maps.shape[1]
+        neurons, places = torch.where((order >= start) & (order < start + n_places))
+        maps[neurons, places] = part.maps[neurons, order[neurons, places] - start]
+        start += n_places
+    return maps
 
 
 def _check_finite(where: str, samples: StrongestSamples) -> None:

@@ -183,9 +183,24 @@ def _number_lists(where: str, kind: pa.ListType, values: list[Any]) -> pa.Array:
             f"{where}: expected at most {_MOST_VALUES} numbers at once, got {ends[-1]}. "
             "Write fewer rows at a time."
         )
-    dtype = kind.value_type.to_pandas_dtype()
-    flat = np.concatenate(arrays, dtype=dtype, casting="same_kind")
+    flat = _flat(arrays, kind.value_type.to_pandas_dtype())
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat), type=kind)
+
+
+def _flat(arrays: list[np.ndarray], dtype: type[np.number]) -> np.ndarray:
+    """The arrays end to end; without a copy if they are the rows of one matrix in their order."""
+    matrix = arrays[0].base
+    if matrix is not None and matrix.shape == (len(arrays), arrays[0].size):
+        is_as_stored = matrix.dtype == dtype and matrix.flags.c_contiguous
+        if is_as_stored and all(map(_is_same, arrays, matrix)):
+            return matrix.reshape(-1)
+    return np.concatenate(arrays, dtype=dtype, casting="same_kind")
+
+
+def _is_same(array: np.ndarray, row: np.ndarray) -> bool:
+    """Whether two views see the same memory in the same way."""
+    seen = [(one.ctypes.data, one.dtype, one.shape, one.strides) for one in (array, row)]
+    return seen[0] == seen[1]
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series:

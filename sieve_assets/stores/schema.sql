@@ -49,6 +49,7 @@ CREATE TABLE neuron_activations (
     model VARCHAR NOT NULL, neuron INTEGER NOT NULL, activation FLOAT[] NOT NULL,
     PRIMARY KEY (model, neuron)
 );
+CREATE INDEX neuron_activations_by_neuron ON neuron_activations (neuron);
 COMMENT ON TABLE neuron_activations IS 'A neuron''s activations on its probe set in one list; the view probe_activations has them by image';
 COMMENT ON COLUMN neuron_activations.model IS 'Target';
 COMMENT ON COLUMN neuron_activations.neuron IS 'Channel of the target''s layer';

@@ -128,6 +128,8 @@ class Warehouse:
             open_warehouse(self.path, is_read_only=False, patience_s=self.patience_s) as connection,
             transaction(connection),
         ):
+            # Long lists lie in one row group: a second thread only waits, at four times the cost.
+            connection.execute("SET threads = 1")
             yield connection
 
 

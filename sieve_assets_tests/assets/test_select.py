@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sieve_assets.assets.partitions import Share
+from sieve_assets.assets.select import read_activations, read_distribution
 from sieve_assets_tests.studies import DEAD, NEGATIVE, SPARSE, assert_same_rows
 
 SELECT = ("neuron_ratios", "selected_samples")
@@ -137,3 +139,18 @@ def test_no_neuron_selected_is_no_failure(copied, tmp_path):
     rows = none.table("selected_samples", model="vit")
     assert isinstance(rows, pd.DataFrame)
     assert rows.empty
+
+
+def test_one_neurons_activations_are_those_it_has_among_all(finished):
+    bench, width = finished.bench(), 6
+    together = read_activations(bench, Share("cnn", list(range(width)), []))
+    for neuron in range(width):
+        alone = read_activations(bench, Share("cnn", [neuron], []))
+        np.testing.assert_array_equal(alone, together[[neuron]])
+    stored = finished.table("neuron_activations", model="vit", neuron=3)["activation"][0]
+    np.testing.assert_array_equal(read_distribution(bench, "vit", 3), stored)
+
+
+def test_activations_that_are_not_stored_are_refused(finished):
+    with pytest.raises(LookupError, match="cnn, neuron 6, got none stored"):
+        read_distribution(finished.bench(), "cnn", 6)

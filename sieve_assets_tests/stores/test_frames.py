@@ -155,6 +155,33 @@ def test_lists_come_back_bit_by_bit(values):
     assert all(one.dtype == np.float32 and not one.flags.writeable for one in found)
 
 
+MATRIX = np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        list(MATRIX),
+        list(MATRIX[::-1]),
+        [MATRIX[1], MATRIX[1]],
+        [MATRIX[0], MATRIX[1, ::-1]],
+        [MATRIX[0, :2], MATRIX[1, :2]],
+        list(MATRIX.T.copy().T),
+        list(MATRIX.astype(np.float64)),
+    ],
+    ids=["whole", "reversed", "twice", "one turned", "cut", "by column", "float64"],
+)
+def test_rows_of_a_matrix_come_back_as_they_were_given(values):
+    back = frame_of(rows_for(LISTS, activations(values)))["activation"]
+    np.testing.assert_array_equal(np.stack(list(back)), np.stack(values))
+
+
+def test_rows_of_a_whole_matrix_are_not_copied():
+    matrix = np.ones((2, 3), np.float32)
+    [column] = rows_for(LISTS, activations(list(matrix)))["activation"].chunks
+    assert np.shares_memory(column.flatten().to_numpy(), matrix)
+
+
 def test_lists_of_other_numbers_become_float32():
     rows = rows_for(LISTS, activations([[1, 2], np.array([0.1]), np.arange(2, dtype=np.int64)]))
     assert rows["activation"].to_pylist() == [[1, 2], [float(np.float32(0.1))], [0, 1]]
