@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help plan demo ui test coverage check bench screenshots
+.PHONY: help plan demo ui test coverage check bench bench-gpu screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -16,7 +16,7 @@ installed := .venv/.installed
 instance := data/dagster_home/dagster.yaml
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 plan: $(installed) ## what demo would do, and how long it would take, before it does it
 	.venv/bin/sieve plan
@@ -39,13 +39,14 @@ check: $(installed) ## style, types and who may import whom
 	.venv/bin/python -m pyright
 	.venv/bin/lint-imports
 
-bench: $(installed) ## how long the stages take, what Dagster costs; 50 kills of a demo
-	.venv/bin/python bench/run.py
-	.venv/bin/python bench/dagster_cost.py
-	PYTHONPATH=. .venv/bin/python bench/kill.py
+bench: $(installed) ## what the pipeline costs, each figure beside its goal (ARGS="wide growth")
+	.venv/bin/python -m benchmarks $(ARGS)
+
+bench-gpu: $(installed) ## the same questions on a GPU (ARGS="--images 5000")
+	.venv/bin/python -m benchmarks.gpu $(ARGS)
 
 screenshots: $(installed) ## the pictures of docs/operating.md, from what demo made
-	PYTHONPATH=. .venv/bin/python bench/screenshots.py
+	.venv/bin/python -m benchmarks.screenshots
 
 $(installed): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "make: expected Python 3.11 or newer, found none." \

@@ -1,6 +1,6 @@
 """A demo in a process of its own that is killed, and what a store must hold after that.
 
-Used by the tests with a few moments and by `bench/kill.py` with many.
+Used by the tests with a few moments and by `benchmarks/kill.py` with many.
 """
 
 import os

@@ -1,7 +1,6 @@
 """Hypothesize: what a neuron sees in its samples, in clusters, each named by concepts."""
 
 import hashlib
-from collections.abc import Mapping
 
 import dagster as dg
 import numpy as np
@@ -188,15 +187,13 @@ def concept_hypotheses(context: dg.AssetExecutionContext, bench: Workbench) -> N
     g(t, C) is the mean cosine between a concept's text and the cluster's patches. Source: SIEVE,
     Eq. 1 to 3.
     """
+    from sieve_assets.assets.naming import Namer  # noqa: PLC0415 (as its neighbours)
+
     count = bench.study.hypothesize.n_concepts
     for recorder in work(context, bench, concept_hypotheses):
-        texts = embed_concepts(bench)
-        patches = read_patches(bench, recorder.share)
-        recorder.write_each(
-            lambda neuron, found=patches, model=recorder.share.model, texts=texts: hypothesis_rows(
-                found.get(neuron), model, neuron, texts, count
-            )
-        )
+        model = recorder.share.model
+        namer = Namer(model, read_patches(bench, recorder.share), embed_concepts(bench), count)
+        recorder.write_each(namer.rows)
 
 
 def concept_names(study: Study) -> list[str]:
@@ -226,37 +223,3 @@ def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:
     template = bench.study.concepts.template
     vectors = bench.vision_language.embed_texts([template.replace("{}", n) for n in names])
     return dict(zip(names, vectors, strict=True))
-
-
-def hypothesis_rows(
-    patches: pd.DataFrame | None,
-    model: str,
-    neuron: int,
-    texts: Mapping[str, np.ndarray],
-    count: int,
-) -> pd.DataFrame:
-    """The neuron's rows of `concept_hypotheses`; none if it has no patches."""
-    from sieve_assets.method.concept_hypotheses import (  # noqa: PLC0415 (with its neighbours)
-        best_concepts,
-        cluster_scores,
-    )
-
-    if patches is None:
-        return pd.DataFrame()
-    scores = cluster_scores(
-        np.stack(list(patches["embedding"])),
-        patches["cluster"].to_numpy(np.int64),
-        np.stack(list(texts.values())),
-    )
-    best = best_concepts(scores, count=count)
-    cluster, place = (axis.ravel() for axis in np.indices(best.shape))
-    return pd.DataFrame(
-        {
-            "model": model,
-            "neuron": neuron,
-            "cluster": cluster,
-            "place": place,
-            "concept": np.array(list(texts))[best.ravel()],
-            "score": scores[cluster, best.ravel()],
-        }
-    )

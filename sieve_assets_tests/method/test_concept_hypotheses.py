@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from sieve_assets.method.concept_hypotheses import best_concepts, cluster_scores
+from sieve_assets.method.concept_hypotheses import (
+    best_concepts,
+    checked_concepts,
+    cluster_scores,
+)
 
 
 def unit(n_rows, features=16, seed=0):
@@ -50,6 +54,14 @@ def test_company_and_order_change_a_score_by_rounding_of_float64_only():
         rows = labels == cluster
         alone = cluster_scores(patches[rows][::-1], np.zeros(4, dtype=int), concepts[2:5])
         np.testing.assert_allclose(alone[0], whole[cluster, 2:5], rtol=0, atol=1e-15)
+
+
+def test_concepts_checked_before_give_the_same_scores_to_the_last_bit():
+    patches, concepts, labels = unit(12), unit(7, seed=1), np.repeat([0, 1, 2], 4)
+    checked = checked_concepts(concepts)
+    for _ in range(2):
+        found = cluster_scores(patches, labels, checked)
+        np.testing.assert_array_equal(found, cluster_scores(patches, labels, concepts))
 
 
 def test_inputs_are_unchanged():

@@ -1,0 +1,1 @@
+"""Benchmarks: what the pipeline costs, each figure beside its goal. See README.md."""
