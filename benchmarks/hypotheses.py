@@ -6,7 +6,7 @@ which the vision-language model does, and the tables.
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -62,27 +62,42 @@ def clustered(patches: np.ndarray, test: SingleClusterTest) -> list[PatchCluster
     ]
 
 
+def labelled(patches: np.ndarray, found: Iterable[np.ndarray]) -> dict[int, pd.DataFrame]:
+    """Every neuron's patches with their clusters, as `clusters` stores them."""
+    return {
+        neuron: pd.DataFrame({"embedding": list(embeddings), "cluster": labels})
+        for neuron, (embeddings, labels) in enumerate(zip(patches, found, strict=True))
+    }
+
+
+def scoring_seconds(tables: dict[int, pd.DataFrame], n_concepts: int) -> float:
+    """How long it takes to name the clusters of all neurons (s)."""
+    vectors = units(np.random.default_rng(1).standard_normal((n_concepts, N_FEATURES)))
+    texts = {f"concept {number}": vector for number, vector in enumerate(vectors)}
+    started = time.monotonic()
+    namer = Namer("bench", tables, texts, 2)
+    for neuron in tables:
+        namer.rows(neuron)
+    return time.monotonic() - started
+
+
+def named_seconds(n_neurons: int, n_concepts: int) -> float:
+    """The same for made-up clusters, two a neuron (s)."""
+    labels = np.arange(N_PATCHES) % 2
+    return scoring_seconds(labelled(made_up_patches(n_neurons), [labels] * n_neurons), n_concepts)
+
+
 def run(n_neurons: int, n_concepts: int) -> Seconds:
     """Everything once."""
     patches = made_up_patches(n_neurons)
-    vectors = units(np.random.default_rng(1).standard_normal((n_concepts, N_FEATURES)))
-    texts = {f"concept {number}": vector for number, vector in enumerate(vectors)}
     started = time.monotonic()
     found = clustered(patches, "min_silhouette")
     cut = time.monotonic()
     n_null = min(N_NULL_NEURONS, n_neurons)
     clustered(patches[:n_null], "null")
-    tested = time.monotonic()
-    tables = {
-        neuron: pd.DataFrame({"embedding": list(embeddings), "cluster": one.labels})
-        for neuron, (embeddings, one) in enumerate(zip(patches, found, strict=True))
-    }
-    ready = time.monotonic()
-    namer = Namer("bench", tables, texts, 2)
-    for neuron in tables:
-        namer.rows(neuron)
-    scored = time.monotonic()
-    return Seconds(scored - ready, cut - started, (tested - cut) * n_neurons / n_null)
+    null = (time.monotonic() - cut) * n_neurons / n_null
+    tables = labelled(patches, (one.labels for one in found))
+    return Seconds(scoring_seconds(tables, n_concepts), cut - started, null)
 
 
 def measure(

@@ -4,13 +4,14 @@ One bare loop does one thing after the other. The second has torch's DataLoader 
 processes, one less than there are cores. Each measurement is in a new process.
 """
 
+import contextlib
 import os
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -85,22 +86,27 @@ def ours(what: Pass) -> Took:
         bench = what.bench(Path(folder))
         seconds_of_stage(bench, probe_images, MODEL)
         bench.target(MODEL)
-        decoded = count_decoded()
-        seconds = seconds_of_stage(bench, probe_pass, MODEL)
+        with noting_decoded() as decoded:
+            seconds = seconds_of_stage(bench, probe_pass, MODEL)
         return Took(seconds, len(decoded))
 
 
-def count_decoded() -> list[str]:
-    """A list that grows with each JPEG that this process decodes from now on."""
+@contextlib.contextmanager
+def noting_decoded() -> Iterator[list[str]]:
+    """A list that grows with each JPEG that this process decodes."""
     decoded: list[str] = []
-    load = JpegImagePlugin.JpegImageFile.load_prepare
+    jpeg: Any = JpegImagePlugin.JpegImageFile
+    load = jpeg.load_prepare
 
     def noted(image: Any) -> None:
         decoded.append(str(image.filename))
         load(image)
 
-    cast("Any", JpegImagePlugin.JpegImageFile).load_prepare = noted
-    return decoded
+    jpeg.load_prepare = noted
+    try:
+        yield decoded
+    finally:
+        jpeg.load_prepare = load
 
 
 def bare(what: Pass) -> Took:

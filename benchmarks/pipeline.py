@@ -1,0 +1,142 @@
+"""The demo's time over the models' own time and Dagster's own events, on fewer probe scenes.
+
+The models are loaded first, and not counted. Their own time is all during which one of them was at
+work, in whatever thread: as `observe` and its like take pictures, cutting frames is part of it.
+Dagster's own events are those of the same runs over assets that do nothing.
+"""
+
+import functools
+import inspect
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dagster as dg
+from joblib.externals.loky import get_reusable_executor
+
+from benchmarks.dagster_cost import empty_job
+from benchmarks.figures import Figure
+from benchmarks.fresh_process import in_fresh_process
+from benchmarks.studies import shipped_study
+from sieve_assets.assets.conductor import QUIET, Conductor, legs, tags_of
+from sieve_assets.assets.partitions import OF_A_MODEL
+from sieve_assets.assets.pipeline import stages_of
+from sieve_assets.assets.resources import Workbench
+
+N_IMAGES, N_RUNS = 1000, 3
+
+
+class Took(NamedTuple):
+    """What a demo took (s)."""
+
+    whole: float
+    models: float
+    dagster: float
+    saved_pct: float
+    """Pictures that need not be drawn, since hypotheses share concepts."""
+
+
+class Clock:
+    """When models are at work."""
+
+    def __init__(self) -> None:
+        """Nothing was at work so far."""
+        self._spans: list[tuple[float, float]] = []
+        self._inside = threading.local()
+
+    def watch(self, model: Any) -> None:
+        """Note when a public method of a model runs."""
+        for name, method in inspect.getmembers(type(model), inspect.isfunction):
+            if not name.startswith("_"):
+                setattr(model, name, self._timed(getattr(model, name), method))
+
+    def _timed(self, call: Callable[..., Any], method: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def timed(*arguments: Any, **options: Any) -> Any:
+            if getattr(self._inside, "is_model", False):
+                return call(*arguments, **options)
+            self._inside.is_model = True
+            started = time.monotonic()
+            try:
+                return call(*arguments, **options)
+            finally:
+                self._spans.append((started, time.monotonic()))
+                self._inside.is_model = False
+
+        return timed
+
+    @property
+    def seconds(self) -> float:
+        """For how long at least one model was at work (s)."""
+        total, last = 0.0, 0.0
+        for start, end in sorted(self._spans):
+            total += max(end - max(start, last), 0.0)
+            last = max(last, end)
+        return total
+
+
+def demo(changes: dict[str, str]) -> Took:
+    """Run the shipped study with some of its text replaced, then its runs without work."""
+    with tempfile.TemporaryDirectory(prefix="sieve-pipeline-") as root:
+        bench = shipped_study(Path(root), changes)
+        clock = Clock()
+        models = [bench.target(model) for model in sorted(bench.study.targets)]
+        for model in (*models, bench.vision_language, bench.generator):
+            clock.watch(model)
+        with dg.DagsterInstance.local_temp(root) as instance:
+            started = time.monotonic()
+            failed = Conductor(bench, instance, lambda _heading, _is_up_to_date: None).run()
+            whole = time.monotonic() - started
+        if failed:
+            raise RuntimeError(f"demo: expected every target to succeed, got {failed}. Mend that.")
+        (Path(root) / "empty").mkdir()
+        with dg.DagsterInstance.local_temp(str(Path(root) / "empty")) as instance:
+            events = empty_seconds(bench, instance)
+        get_reusable_executor().shutdown()  # or the processes that drew scenes stay for minutes
+        return Took(whole, clock.seconds, events, saved_pct(bench))
+
+
+def empty_seconds(bench: Workbench, instance: dg.DagsterInstance) -> float:
+    """How long the demo's runs take when their assets do nothing (s)."""
+    job = empty_job(bench, stages_of(bench.study))
+    started = time.monotonic()
+    for model in sorted(bench.study.targets):
+        for leg in legs(bench.study):
+            width = bench.study.targets[model].width
+            neurons = range(width) if leg[0].is_by_neuron else [OF_A_MODEL]
+            job.execute_in_process(
+                instance=instance,
+                asset_selection=[dg.AssetKey(stage.name) for stage in leg],
+                tags=tags_of(leg, model, neurons, bench.study),
+                run_config=QUIET,
+            )
+    return time.monotonic() - started
+
+
+def saved_pct(bench: Workbench) -> float:
+    """How many of the hypotheses' pictures need not be drawn (%)."""
+    counts = bench.warehouse.read(
+        "SELECT (SELECT count(*) FROM generated_image_sets) AS wanted,"
+        " (SELECT count(*) FROM pictures) AS drawn"
+    ).iloc[0]
+    return 100 * (1 - float(counts["drawn"]) / float(counts["wanted"]))
+
+
+def measure(
+    n_images: int = N_IMAGES, n_runs: int = N_RUNS, more: dict[str, str] | None = None
+) -> Iterator[Figure]:
+    """Run it in processes of their own; figures with their goals."""
+    changes = {"n_images = 12000": f"n_images = {n_images}"} | (more or {})
+    runs = [in_fresh_process(demo, changes).result for _ in range(n_runs)]
+    whole, models, dagster, saved = (statistics.median(each) for each in zip(*runs, strict=True))
+    ratio = statistics.median(run.whole / (run.models + run.dagster) for run in runs)
+    size = f"demo of {n_images:,} scenes"
+    yield Figure(f"{size}: the whole pipeline", whole, "s")
+    yield Figure(f"{size}: models at work", models, "s")
+    yield Figure(f"{size}: the same runs of Dagster without work", dagster, "s")
+    yield Figure(f"{size}: pipeline over models' time and Dagster's", ratio, "", 1.15)
+    yield Figure(f"{size}: pictures saved, since hypotheses share concepts", saved, "%")
