@@ -11,8 +11,8 @@ PARTS = {
     "wide": 3,
     "hypotheses": 2,
     "pictures": 2,
-    "pipeline": 4,
-    "growth": 5,
+    "pipeline": 11,
+    "growth": 6,
 }
 """Modules in their order, with the minutes each takes on two cores."""
 ASKED_FOR = {"dagster_cost": 10, "kill": 20}

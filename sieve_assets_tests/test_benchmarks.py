@@ -22,17 +22,17 @@ from benchmarks.figures import Figure, keep, medians, ratio_of_medians, table
 from benchmarks.photos import make_photos
 from benchmarks.pipeline import Clock
 from benchmarks.studies import shipped_study
+from sieve_assets_tests.studies import make_tiny_study
 
-SMALL_DEMO = {"n_images = 24": "n_images = 2"}
 TINY = {
     "probe_pass": lambda: probe_pass.measure(("ResNet-18",), n_images=5, n_runs=1),
     "wide": lambda: wide.measure(n_images=150, n_neurons=8, n_runs=2),
     "hypotheses": lambda: hypotheses.measure(n_neurons=3, n_concepts=20, n_runs=1),
     "pictures": lambda: pictures.measure(n_concepts=3, n_pictures=2, n_runs=1),
-    "pipeline": lambda: pipeline.measure(n_images=60, n_runs=1, more=SMALL_DEMO),
-    "growth": lambda: growth.measure(growth.Sizes(3, 100, 4, 10), n_runs=1),
+    "pipeline": lambda: pipeline.measure(n_images=60, n_pictures=2, n_runs=1),
+    "growth": lambda: growth.measure(growth.Sizes(3, 100, 8, 10), n_runs=1),
     "dagster_cost": lambda: dagster_cost.measure(width=2),
-    "kill": lambda: kill.measure(n_kills=1),
+    "kill": lambda: kill.measure(n_kills=3),
     "gpu": lambda: gpu.measure(gpu.Asked("cpu", 4, 2, is_tiny=True)),
 }
 
@@ -48,7 +48,31 @@ def at_once(monkeypatch):
         monkeypatch.setattr(module, "in_fresh_process", run)
 
 
-@pytest.mark.usefixtures("at_once")
+@pytest.fixture
+def tiny_demos(monkeypatch):
+    """The tests' tiny study in place of the shipped one; killing is what test_killing.py tests."""
+    monkeypatch.setattr(pipeline, "shipped_study", lambda root, _: make_tiny_study(root).bench())
+    monkeypatch.setattr(kill, "assert_nothing_is_half_written", lambda _: None)
+    monkeypatch.setattr(kill, "assert_same_results", lambda *_: None)
+    monkeypatch.setattr(kill, "DemoProcess", DemoThatEnds)
+
+
+class DemoThatEnds:
+    def __init__(self, _study, home):
+        assert not home.exists()
+        home.mkdir()
+
+    def seconds(self):
+        return 0.5
+
+    def killed_after(self, seconds):
+        return seconds > 0
+
+    def finished(self):
+        pass
+
+
+@pytest.mark.usefixtures("at_once", "tiny_demos")
 @pytest.mark.parametrize("part", TINY)
 def test_a_part_measures_what_it_says(part):
     figures = list(TINY[part]())
@@ -92,16 +116,12 @@ def test_ways_are_measured_by_turns():
 
 
 def test_work_in_a_fresh_process_has_a_memory_of_its_own():
-    held = np.ones(2**26, np.uint8)
-    small, large = (fresh_process.in_fresh_process(allocated, size) for size in (1, 2**27))
-    assert small.result != os.getpid()
-    assert large.peak_bytes - small.peak_bytes > 2**26
-    assert fresh_process.peak_bytes() > held.nbytes
-
-
-def allocated(n_bytes):
-    assert np.ones(n_bytes, np.uint8).all()
-    return os.getpid()
+    held = bytes(2**27)
+    small, large = (fresh_process.in_fresh_process(len, content) for content in (b"", held))
+    assert (small.result, large.result) == (0, 2**27)
+    assert large.peak_bytes - small.peak_bytes >= 2**27
+    assert fresh_process.peak_bytes() - small.peak_bytes >= 2**27
+    assert fresh_process.in_fresh_process(os.getpid).result != os.getpid()
 
 
 def test_what_fails_in_a_fresh_process_fails_here():

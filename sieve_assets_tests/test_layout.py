@@ -26,6 +26,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 WITHOUT_A_MODULE = {
     "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
     "test_bad_input.py",
+    "test_benchmarks.py",
     "assets/test_failing_neurons.py",
     "assets/test_mending.py",
     "assets/test_probe_kinds.py",
@@ -130,7 +131,7 @@ def test_everything_imported_is_declared():
     declared = {plain(re.match(r"[\w.-]+", one).group()) for one in wanted}
     providers = packages_distributions()
     imported = {name for path in SOURCES for name in imported_packages(path)}
-    ours = {PACKAGE.name, TESTS.name}
+    ours = {PACKAGE.name, TESTS.name, "benchmarks"}
     foreign = imported - set(sys.stdlib_module_names) - ours
     undeclared = {
         name for name in foreign if not declared & {plain(one) for one in providers.get(name, [])}
