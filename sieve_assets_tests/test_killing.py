@@ -18,7 +18,7 @@ from sieve_assets_tests.killing import (
 )
 
 N_KILLS = 3
-"""`make bench` kills 50 times."""
+"""`make bench ARGS=kill` kills 50 times."""
 
 
 @pytest.fixture(scope="module")
