@@ -28,6 +28,7 @@ from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.verify import draw_missing, generated_image_sets
 from sieve_assets.method.generated_image_sets import picture_requests
+from sieve_assets.models.devices import device_for
 
 TARGETS = ("terrarium_resnet", "terrarium_vit")
 N_CONCEPTS, N_IMAGES, N_EACH = 30, 4, 2
@@ -134,7 +135,7 @@ def cost_figures(
 ) -> Iterator[Figure]:
     """A picture's cost in the bank over that of a bare loop."""
     settings = bench.study.generator
-    pipeline = bare_pipeline(settings, bench.device)
+    pipeline = bare_pipeline(settings, device_for(bench.device))
     prompts = [f"concept {number}" for number in range(n_pictures)]
     bare_seconds(pipeline, settings, prompts[:1], 1)
     sizes = [size for size in sizes if size <= n_pictures]
@@ -151,7 +152,7 @@ def cost_figures(
     )
     yield Figure("bare diffusers loop: best batch size", best)
     yield Figure("bare diffusers loop: a picture", statistics.median(found["bare"]), "s")
-    yield Figure(f"drawn into the bank, {bench.batch_size} at once: a picture",
+    yield Figure(f"drawn into the bank, {bench.pictures_at_once} at once: a picture",
                  statistics.median(found["ours"]), "s")  # fmt: skip
     ratio = ratio_of_medians(found["ours"], found["bare"])
     yield Figure("drawing into the bank over the bare loop", ratio, "", 1.05)
