@@ -58,7 +58,7 @@ class Workbench(dg.ConfigurableResource):
         """The study, as the study file says it."""
         return load_study(self.study_path)
 
-    def anew(self, **other: str) -> "Workbench":
+    def anew(self, **other: Any) -> "Workbench":
         """The same workbench with the study file read again and no model loaded.
 
         Args:
