@@ -114,8 +114,8 @@ CHANGES = {
     "the study moves to another folder": moved,
     "batch size": unchanged,
     "another target is added on the same probe set": with_another_target,
-    "a file of the probe folder is touched": with_own("scenes", touch),
-    "an image of the probe folder": with_own("scenes", paint),
+    "a file of the probe set is touched": with_own("scenes", touch),
+    "an image of the probe set": with_own("scenes", paint),
     "the target's weights": with_own("cnn", lambda at: scale(at, "layer4.0.bn2.weight", 1.5)),
     "the vision-language model": with_own(
         "clip", lambda at: scale(at / "open_clip_model.safetensors", "text_projection", -1.0)

@@ -93,7 +93,7 @@ def watch(bench: Workbench, job: dg.JobDefinition) -> dg.SensorDefinition:
         job=job,
         minimum_interval_seconds=LOOK_EVERY_S,
         default_status=OFF_SENSOR,
-        description="Looks at the study file, probe folders, concept set and weights; when one has "
+        description="Looks at the study file, probe sets, concept set and weights; when one has "
         "changed, requests one run of what is stale.",
     )
     def study_watch(context: dg.SensorEvaluationContext) -> Any:

@@ -12,7 +12,7 @@ from sieve_assets.image_sets.listing import list_images
 from sieve_assets.method.probe_images import is_held_out
 from sieve_assets.study_probes import TerrariumProbe
 
-PROBE_FOLDER = "probe folder"
+PROBE_STATE = "state of the probe set"
 """What the state of the images is called among the settings of probe_images."""
 
 
@@ -20,7 +20,7 @@ def _images_recipe(bench: Workbench, model: str) -> Recipe:
     """The state of the images is a setting: what has changed in them must be listed again."""
     state = bench.images_of(model).state()
     held_out_share = bench.study.select.held_out_share
-    return Recipe({"held_out_share": held_out_share, PROBE_FOLDER: state})
+    return Recipe({"held_out_share": held_out_share, PROBE_STATE: state})
 
 
 def _unreadable(bench: Workbench, share: Share) -> dict[int, str]:
@@ -42,7 +42,7 @@ def _unreadable(bench: Workbench, share: Share) -> dict[int, str]:
     group="select",
     by="model",
     recipe=_images_recipe,
-    given=["probe_folder", "select_settings"],
+    given=["probe_set", "select_settings"],
     facts="""
     SELECT -1 AS neuron, any_value(i.probe) AS "probe set", count(*) AS images,
         count(*) FILTER (i.is_held_out) AS "held out",

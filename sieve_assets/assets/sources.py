@@ -13,7 +13,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from sieve_assets.assets.hypothesize import concept_listings, concept_names
 from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.pipeline import stages_of
-from sieve_assets.assets.probe_sets import PROBE_FOLDER
+from sieve_assets.assets.probe_sets import PROBE_STATE
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.reports.concept_facts import concept_facts
 from sieve_assets.settings_hash import settings_hash
@@ -21,7 +21,7 @@ from sieve_assets.study import Study
 
 OBSERVED = "0 * * * *"
 """When automation, once it is turned on, looks at what a study is given: every hour."""
-_WATCHED_OTHERWISE = {PROBE_FOLDER, "concepts"}
+_WATCHED_OTHERWISE = {PROBE_STATE, "concepts"}
 """Among the settings of stages: what has a source of its own."""
 
 
@@ -83,14 +83,18 @@ def _of_settings(group: str) -> Callable[[Workbench, str], str]:
     return version
 
 
-def _probe_folder(bench: Workbench, model: str) -> str:
+def _probe_set(bench: Workbench, model: str) -> str:
     return bench.images_of(model).state() or "not there yet"
 
 
 SOURCES: Mapping[str, Source] = {
     one.name: one
     for one in (
-        Source("probe_folder", "Where a target's probe images lie, file by file.", _probe_folder),
+        Source(
+            "probe_set",
+            "The state of a target's probe images: names, sizes and times, or the revision.",
+            _probe_set,
+        ),
         Source(
             "target_weights",
             "A target's weights, with its network, layer, reducer and transform.",

@@ -11,7 +11,7 @@ import pandas as pd
 from sieve_assets.assets.lineage import Change, Lineage, Made, ancestors
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, stretches
 from sieve_assets.assets.pipeline import stages_of
-from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_images
+from sieve_assets.assets.probe_sets import PROBE_STATE, probe_images
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Stage
 
@@ -125,21 +125,21 @@ def _reason(lineage: Lineage, change: Change) -> str:
     stage, model = lineage.stage, lineage.share.model
     if change.kind == "input":
         return f"its inputs were made again with another result: {change.why.removeprefix('of ')}"
-    is_of_folder = not change.why or PROBE_FOLDER in change.why
-    if stage.name == probe_images.name and is_of_folder:
-        others = [one for one in change.why.split("; ") if one and PROBE_FOLDER not in one]
-        return "; ".join([*others, _folder_change(lineage.bench, model)])
+    is_of_images = not change.why or PROBE_STATE in change.why
+    if stage.name == probe_images.name and is_of_images:
+        others = [one for one in change.why.split("; ") if one and PROBE_STATE not in one]
+        return "; ".join([*others, _images_change(lineage.bench, model)])
     return change.why or "made with other settings, models or code"
 
 
-def _folder_change(bench: Workbench, model: str) -> str:
+def _images_change(bench: Workbench, model: str) -> str:
     """What has happened to the probe images since they were listed."""
     name = bench.study.targets[model].probe
     listed = bench.warehouse.read("SELECT image_id FROM probe_images WHERE probe = $1", [name])
     before, now = set(listed["image_id"]), _names(bench, name)
     counts = [(len(now - before), "added"), (len(before - now), "removed")]
     told = [f"{n} {'image' if n == 1 else 'images'} {what}" for n, what in counts if n]
-    return ", ".join(told) or "files of the probe folder were changed, touched or moved"
+    return ", ".join(told) or "images of the probe set were changed, touched or moved"
 
 
 def _names(bench: Workbench, probe: str) -> set[str]:

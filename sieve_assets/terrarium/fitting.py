@@ -4,23 +4,23 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
-import joblib
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from sieve_assets.terrarium.renderer import Pictures, draw_scenes
+from sieve_assets.terrarium.renderer import draw_scenes
 from sieve_assets.terrarium.scenes import Scene
+from sieve_assets.terrarium.workers import in_parts
 
 CHECKPOINT_EVERY_STEPS = 100
 SHOW_EVERY_STEPS = 20
 """Steps between two readings of the loss, which make a GPU wait."""
 RENDER_TOGETHER = 500
-"""Scenes that a worker draws at a time; if there are no more, this process draws them."""
+"""Scenes that a worker draws at a time."""
 AVERAGE_DECAY = 0.998
 """Decay a step of the averaged weights, which are the ones that ship."""
 
@@ -66,11 +66,9 @@ def render_all(scenes: Iterable[Scene]) -> tuple[Tensor, Tensor]:
     Many scenes are drawn by one process a core. Tensors are on torch's default device.
     """
     every = list(scenes)
-    starts = range(0, len(every), RENDER_TOGETHER)
-    parts = joblib.Parallel(n_jobs=-1 if len(starts) > 1 else 1, return_as="generator")(
-        joblib.delayed(draw_scenes)(every[start : start + RENDER_TOGETHER]) for start in starts
-    )
-    bar = tqdm(cast("Iterable[Pictures]", parts), total=len(starts), desc="render", leave=False)
+    parts = in_parts(draw_scenes, every, size=RENDER_TOGETHER)
+    n_parts = math.ceil(len(every) / RENDER_TOGETHER)
+    bar = tqdm(parts, total=n_parts, desc="render", leave=False)
     images, masks = zip(*bar, strict=True)
     pixels = torch.as_tensor(np.concatenate(images), device=torch.get_default_device())
     shown = torch.as_tensor(np.concatenate(masks), device=torch.get_default_device())

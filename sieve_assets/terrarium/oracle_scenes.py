@@ -6,15 +6,14 @@ Not here: what neurons do on them, and what that says of a name.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
 
-import joblib
 import numpy as np
 from jaxtyping import UInt8
 
 from sieve_assets.terrarium.captions import concept_named, scene_of
 from sieve_assets.terrarium.renderer import draw_scenes, renderer_identity
 from sieve_assets.terrarium.scenes import NARROW, WIDE, Scene, unbiased_scenes
+from sieve_assets.terrarium.workers import in_parts
 
 UNBIASED_SCENES = 20_000
 """Scenes of the whole world. docs/method.md, section 5: at least 20,000."""
@@ -28,10 +27,8 @@ CONCEPT_SCENES = 500
 """Scenes that show a given concept. docs/method.md, section 5: at least 500."""
 ORACLE_POSE = NARROW
 """Of scenes made for a concept: as the generator was taught to draw."""
-N_WORKERS = -1
-"""Processes that draw; -1 is one a core."""
 MOST_AT_ONCE = 1024
-"""Scenes that are drawn ahead of their reader, so that few pictures are in memory at a time."""
+"""Scenes that are drawn before their reader gets them, so that few are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +95,11 @@ def draw_images(scenes: Sequence[Scene]) -> UInt8[np.ndarray, "image row column 
 def draw_batches(
     scenes: Sequence[Scene], *, batch_size: int
 ) -> Iterator[UInt8[np.ndarray, "image row column 3"]]:
-    """Yield the scenes' pictures batch by batch in their order, drawn in `N_WORKERS` processes.
+    """Yield the scenes' pictures batch by batch in their order, drawn in other processes.
 
-    At most about `MOST_AT_ONCE` pictures are in memory. What is drawn does not depend on who draws.
+    About `MOST_AT_ONCE` are drawn, and then read: a network that is at work beside the drawing
+    takes its cores, and both are done later.
     """
     ahead = max(MOST_AT_ONCE // batch_size, 1) * batch_size
     for start in range(0, len(scenes), ahead):
-        part = scenes[start : start + ahead]
-        drawn = joblib.Parallel(n_jobs=N_WORKERS, return_as="generator")(
-            joblib.delayed(draw_images)(part[at : at + batch_size])
-            for at in range(0, len(part), batch_size)
-        )
-        yield from cast("Iterator[np.ndarray]", drawn)
+        yield from list(in_parts(draw_images, scenes[start : start + ahead], size=batch_size))

@@ -3,6 +3,8 @@
 import hashlib
 import shutil
 import uuid
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -10,9 +12,12 @@ from tqdm import tqdm
 
 from sieve_assets.terrarium.renderer import draw_scene, renderer_identity
 from sieve_assets.terrarium.scenes import OBJECT_SHARE, Scene, biased_scenes
+from sieve_assets.terrarium.workers import in_parts
 
 EMPTY = "empty"
 """Label of a scene without an object."""
+TOGETHER = 500
+"""Scenes that a worker draws and writes at a time."""
 
 
 def scene_folder(n_images: int, seed: int) -> str:
@@ -45,8 +50,20 @@ def render_probe(root: Path, *, n_images: int, seed: int) -> Path:
 
 
 def _write_scenes(folder: Path, scenes: list[Scene]) -> None:
-    for number, scene in enumerate(tqdm(scenes, desc="render probe scenes")):
-        label = folder / (EMPTY if scene.thing is None else scene.thing.name)
-        label.mkdir(parents=True, exist_ok=True)
+    for label in {_label(scene) for scene in scenes}:
+        (folder / label).mkdir(parents=True)
+    written = in_parts(partial(_write_part, folder), list(enumerate(scenes)), size=TOGETHER)
+    with tqdm(total=len(scenes), desc="render probe scenes") as bar:
+        for count in written:
+            bar.update(count)
+
+
+def _write_part(folder: Path, scenes: Sequence[tuple[int, Scene]]) -> int:
+    for number, scene in scenes:
         image = Image.fromarray(draw_scene(scene).image)
-        image.save(label / f"scene-{number:06d}.png", compress_level=1)
+        image.save(folder / _label(scene) / f"scene-{number:06d}.png", compress_level=1)
+    return len(scenes)
+
+
+def _label(scene: Scene) -> str:
+    return EMPTY if scene.thing is None else scene.thing.name

@@ -132,7 +132,7 @@ def test_changed_images_are_seen(copied, tmp_path, instance):
 
     [request], _, _ = looked(study, instance, cursor)
 
-    assert request.tags["sieve_assets/why"] == "probe_folder of cnn, probe_folder of vit changed"
+    assert request.tags["sieve_assets/why"] == "probe_set of cnn, probe_set of vit changed"
 
 
 def test_a_change_that_makes_nothing_stale_requests_nothing(copied, instance):

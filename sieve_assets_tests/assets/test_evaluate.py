@@ -11,7 +11,7 @@ from sieve_assets.assets import evaluate, pipeline
 from sieve_assets.assets.evaluate import agreement
 from sieve_assets.assets.records import rows_hash
 from sieve_assets.models.target import NeuronTarget
-from sieve_assets.terrarium import oracle_scenes
+from sieve_assets.terrarium import oracle_scenes, workers
 from sieve_assets.terrarium.captions import concept_named
 from sieve_assets.terrarium.oracle_scenes import SceneSet, draw_images
 from sieve_assets_tests.studies import assert_same_rows
@@ -37,7 +37,7 @@ def few_scenes():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(oracle_scenes, "UNBIASED_SCENES", N_UNBIASED)
         patch.setattr(oracle_scenes, "CONCEPT_SCENES", N_OF_CONCEPT)
-        patch.setattr(oracle_scenes, "N_WORKERS", 1)
+        patch.setattr(workers, "N_WORKERS", 1)
         for module in (evaluate, pipeline):
             patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield

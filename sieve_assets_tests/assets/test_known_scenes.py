@@ -8,7 +8,7 @@ from PIL import Image
 
 from sieve_assets.assets.known_scenes import observe, scenes_id
 from sieve_assets.models.target import NeuronTarget
-from sieve_assets.terrarium import oracle_scenes
+from sieve_assets.terrarium import oracle_scenes, workers
 from sieve_assets.terrarium.oracle_scenes import SceneSet
 from sieve_assets.terrarium.renderer import draw_scene
 from sieve_assets.terrarium.scenes import WIDE
@@ -20,7 +20,7 @@ LOG = logging.getLogger("known scenes")
 
 @pytest.fixture(autouse=True)
 def one_worker(monkeypatch):
-    monkeypatch.setattr(oracle_scenes, "N_WORKERS", 1)
+    monkeypatch.setattr(workers, "N_WORKERS", 1)
 
 
 def test_each_scene_has_the_activations_of_its_picture(empty):

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from PIL import Image
 
-from sieve_assets.assets.probe_sets import PROBE_FOLDER, probe_images, read_probe
+from sieve_assets.assets.probe_sets import PROBE_STATE, probe_images, read_probe
 from sieve_assets_tests.checks import failing_checks
 from sieve_assets_tests.studies import assert_same_rows
 
@@ -140,7 +140,7 @@ def test_the_state_of_the_folder_is_among_the_settings(with_own_scenes):
     study, folder = with_own_scenes
 
     def state():
-        return probe_images.recipe(study.bench(), "cnn").settings[PROBE_FOLDER]
+        return probe_images.recipe(study.bench(), "cnn").settings[PROBE_STATE]
 
     before = state()
     assert state() == before

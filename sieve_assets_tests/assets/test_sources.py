@@ -43,7 +43,7 @@ def test_a_change_changes_the_version_of_what_it_concerns_and_of_no_other(copied
 @pytest.mark.parametrize(
     ("kind", "change", "expected"),
     [
-        ("scenes", touch, {"probe_folder": ["cnn", "vit"]}),
+        ("scenes", touch, {"probe_set": ["cnn", "vit"]}),
         (
             "cnn",
             lambda at: scale(at, "layer4.0.bn2.weight", 1.5),

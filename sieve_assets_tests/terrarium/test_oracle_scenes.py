@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from sieve_assets.terrarium import oracle_scenes
+from sieve_assets.terrarium import oracle_scenes, workers
 from sieve_assets.terrarium.captions import concept_named
 from sieve_assets.terrarium.oracle_scenes import SceneSet, draw_batches, set_of, unbiased_set
 from sieve_assets.terrarium.renderer import draw_scene, draw_scenes
@@ -15,7 +15,7 @@ from sieve_assets.terrarium.world import BACKGROUNDS, world_objects
 
 @pytest.fixture
 def one_worker(monkeypatch):
-    monkeypatch.setattr(oracle_scenes, "N_WORKERS", 1)
+    monkeypatch.setattr(workers, "N_WORKERS", 1)
 
 
 @pytest.mark.parametrize("text", ["dog", "animal", "snow", "penguin on snow"])
@@ -110,7 +110,7 @@ def test_no_more_is_drawn_than_is_asked_for(monkeypatch):
 
 
 def test_other_processes_draw_the_same_bytes(monkeypatch):
-    monkeypatch.setattr(oracle_scenes, "N_WORKERS", 2)
+    monkeypatch.setattr(workers, "N_WORKERS", 2)
     scenes = SceneSet("owl at night", 6).scenes()
 
     pictures = np.concatenate(list(draw_batches(scenes, batch_size=2)))

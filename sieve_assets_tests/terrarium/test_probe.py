@@ -8,6 +8,7 @@ from PIL import Image
 
 from sieve_assets.image_sets.folders import Folder
 from sieve_assets.image_sets.listing import list_images
+from sieve_assets.terrarium import probe, workers
 from sieve_assets.terrarium.probe import EMPTY, render_probe
 from sieve_assets.terrarium.renderer import draw_scene
 from sieve_assets.terrarium.scenes import OBJECT_SHARE, biased_scenes
@@ -35,6 +36,21 @@ def test_the_store_lists_the_folder_with_its_labels(tmp_path):
     assert problems.empty
     scenes = biased_scenes(N_IMAGES, seed=4, object_share=OBJECT_SHARE)
     assert sorted(images["label"]) == sorted(s.thing.name if s.thing else EMPTY for s in scenes)
+
+
+def test_many_are_written_by_several_processes_and_are_the_same(tmp_path, monkeypatch):
+    alone = render_probe(tmp_path / "alone", n_images=5, seed=4)
+    monkeypatch.setattr(probe, "TOGETHER", 2)
+    monkeypatch.setattr(workers, "N_WORKERS", 2)
+
+    together = render_probe(tmp_path / "together", n_images=5, seed=4)
+
+    contents = [
+        {file.name: file.read_bytes() for file in folder.rglob("*.png")}
+        for folder in (alone, together)
+    ]
+    assert len(contents[0]) == 5
+    assert contents[0] == contents[1]
 
 
 def test_a_folder_is_made_once(tmp_path):
