@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sieve_assets.models.target import Target
     from sieve_assets.terrarium.oracle_scenes import SceneSet
 
+SETS_TOGETHER = 8
+"""Sets that are drawn, observed and stored together: what an interrupted run loses at most."""
 VERSION = "1"
 """Raised whenever the same scenes and target give other activations."""
 
@@ -30,16 +32,20 @@ def observe(
     ids = {one: scenes_id(target.weights_hash, one) for one in wanted}
     missing = [one for one in wanted if ids[one] not in uris]
     name = f"{target.name} on known scenes"
-    for [one] in tracked(missing, name, log, unit="set", size=1):
-        uris[ids[one]] = bench.arrays.put({"activations": _observed(bench, target, one)})
-        row = {
-            "scenes_id": ids[one],
-            "weights_hash": target.weights_hash,
-            "concept": one.concept,
-            "n_scenes": one.n_scenes,
-            "uri": uris[ids[one]],
-        }
-        bench.warehouse.add_missing("scene_activations", pd.DataFrame([row]))
+    for several in tracked(missing, name, log, unit="set", size=SETS_TOGETHER):
+        rows = []
+        for one, activations in zip(several, _observed(bench, target, several), strict=True):
+            uris[ids[one]] = bench.arrays.put({"activations": activations})
+            rows.append(
+                {
+                    "scenes_id": ids[one],
+                    "weights_hash": target.weights_hash,
+                    "concept": one.concept,
+                    "n_scenes": one.n_scenes,
+                    "uri": uris[ids[one]],
+                }
+            )
+        bench.warehouse.add_missing("scene_activations", pd.DataFrame(rows))
     return {one: uris[ids[one]] for one in wanted}
 
 
@@ -63,12 +69,18 @@ def scenes_id(weights_hash: str, scenes: "SceneSet") -> str:
     return settings_hash(VERSION, weights_hash, scenes.identity)
 
 
-def _observed(bench: Workbench, target: "Target", scenes: "SceneSet") -> np.ndarray:
+def _observed(
+    bench: Workbench, target: "Target", several: Sequence["SceneSet"]
+) -> list[np.ndarray]:
+    """A target's activations on each of the sets."""
     from PIL import Image  # noqa: PLC0415 (with the renderer)
 
     from sieve_assets.terrarium.oracle_scenes import draw_batches  # noqa: PLC0415 (this world's)
 
-    batches = draw_batches(scenes.scenes(), batch_size=bench.batch_size)
-    return np.concatenate(
-        [target.activations([Image.fromarray(one) for one in batch]) for batch in batches]
-    )
+    scenes = [scene for one in several for scene in one.scenes()]
+    found = [
+        target.activations([Image.fromarray(one) for one in batch])
+        for batch in draw_batches(scenes, batch_size=bench.batch_size)
+    ]
+    ends = np.cumsum([one.n_scenes for one in several])
+    return np.split(np.concatenate(found), ends[:-1])

@@ -43,17 +43,18 @@ def input_frames(
 ) -> Float[Tensor, "image 3 row column"]:
     """The network's input: frames scaled to 0 … 1, less the mean, divided by std.
 
-    Bytes travel to the device and become numbers
-    there. Channels lie last in memory, as in a picture: no copy is made to reorder them, and
-    convolutions like it so.
+    Bytes travel to the device and become numbers there. Channels lie last in memory, as in a
+    picture: no copy is made to reorder them, and convolutions like it so.
     """
-    pixels = np.empty((len(images), transform.crop_px, transform.crop_px, 3), np.uint8)
+    side = transform.crop_px
+    pixels = np.empty((len(images), side, side, 3), np.uint8)
     for position, image in enumerate(images):
         is_frame = isinstance(image, np.ndarray)
         pixels[position] = image if is_frame else frame_pixels(image, transform)
-    frames = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).to(torch.float32)
+    # Row by row: with three numbers a place to broadcast, a processor takes ten times as long.
     mean, std = (
-        255 * torch.tensor(values, device=device).view(3, 1, 1)
+        255 * torch.tensor(values, device=device).repeat(side)
         for values in (transform.mean, transform.std)
     )
-    return frames.sub_(mean).div_(std)
+    rows = torch.from_numpy(pixels).to(device).to(torch.float32).flatten(2)
+    return rows.sub_(mean).div_(std).unflatten(2, (side, 3)).permute(0, 3, 1, 2)

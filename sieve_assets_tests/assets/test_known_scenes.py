@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sieve_assets.assets import known_scenes
 from sieve_assets.assets.known_scenes import observe, scenes_id
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets.terrarium import oracle_scenes, workers
@@ -52,6 +53,7 @@ def test_only_what_is_missing_is_observed(empty, count):
 
 def test_an_interrupted_observation_keeps_the_sets_that_were_finished(empty, count, monkeypatch):
     bench, original = empty.bench(), SceneSet.scenes
+    monkeypatch.setattr(known_scenes, "SETS_TOGETHER", 1)
 
     def fail_on_cats(self):
         if self == CAT:
