@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dagster as dg
@@ -16,7 +15,7 @@ from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.soundness import finite
 from sieve_assets.assets.stages import Check, Recipe, stage, without_settings
-from sieve_assets.image_sets.ahead import done_ahead
+from sieve_assets.image_sets.ahead import NEAR, Threads, batched, done_ahead
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.settings_hash import settings_hash
 
@@ -132,9 +131,13 @@ def _observed(
     image_set = bench.images_of(target.name)
     listed = list(zip(images["uri"], images["sha256"], strict=True))
     frames_ahead = frames_of(
-        bench, target, listed, lambda one: open_image(image_set, one[0], sha256=one[1])
+        bench,
+        target,
+        listed,
+        lambda one: open_image(image_set, one[0], sha256=one[1]),
+        readers=image_set.readers,
     )
-    while frames := list(islice(frames_ahead, bench.batch_size)):
+    for frames in batched(frames_ahead, bench.batch_size):
         seen = target.observe(frames)
         activations.append(seen.activations.cpu().numpy())
         places = torch.from_numpy(np.flatnonzero(eligible[start : start + len(frames)]))
@@ -150,6 +153,8 @@ def frames_of(
     target: "Target",
     items: Iterable[_Item],
     opened: Callable[[_Item], "Image.Image"],
+    *,
+    readers: Threads = NEAR,
 ) -> Iterator[np.ndarray]:
     """Pictures as a target's frames; read, decoded and cut while the network is at work.
 
@@ -158,6 +163,7 @@ def frames_of(
         target: Whose frames they are to be.
         items: What stands for a picture.
         opened: The picture that an item stands for; threads call it.
+        readers: These threads.
     """
     from sieve_assets.models.frames import frame_pixels  # noqa: PLC0415 (imports torch)
 
@@ -165,6 +171,7 @@ def frames_of(
         lambda item: frame_pixels(opened(item), target.transform),
         items,
         n_ahead=BATCHES_AHEAD * bench.batch_size,
+        threads=readers,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.image_sets.ahead import Threads
 from sieve_assets.image_sets.folders import Folder
 from sieve_assets.image_sets.image_set import ImageSet, Item
 from sieve_assets.image_sets.listing import list_images
@@ -49,6 +50,11 @@ class _Some:
     def where(self) -> str:
         """What the set is, for a message."""
         return self.whole.where
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads the set best."""
+        return self.whole.readers
 
     def items(self) -> Iterable[Item]:
         """Those that were chosen."""

@@ -121,7 +121,13 @@ class Rehearsal:
         """Probe images as the target's frames, as a probe pass reads them."""
         images = self.sample.image_set
         target = self.bench.target(self.model)
-        return frames_of(self.bench, target, uris, lambda uri: open_image(images, uri))
+        return frames_of(
+            self.bench,
+            target,
+            uris,
+            lambda uri: open_image(images, uri),
+            readers=images.readers,
+        )
 
     @cached_property
     def _ratios(self) -> tuple[Any, float]:

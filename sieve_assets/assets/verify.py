@@ -24,7 +24,7 @@ from sieve_assets.assets.soundness import (
     rates_in_intervals,
 )
 from sieve_assets.assets.stages import Recipe, stage, without_settings
-from sieve_assets.image_sets.ahead import done_ahead
+from sieve_assets.image_sets.ahead import batched, done_ahead
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
     missing_pictures,
@@ -35,6 +35,9 @@ from sieve_assets.settings_hash import settings_hash
 
 if TYPE_CHECKING:
     from PIL import Image
+
+STORED_TOGETHER = 1024
+"""Pictures whose activations are stored at a time: what an interrupted run has to look at again."""
 
 
 def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
@@ -215,9 +218,10 @@ def _observe_pictures(bench: Workbench, share: Share, log: logging.Logger) -> No
     frames_ahead = frames_of(
         bench, target, pictures, lambda one: bench.images.open(one[1], verify=True)
     )
-    for batch in tracked(pictures, name, log, unit="picture", size=bench.batch_size):
-        seen = target.activations(list(islice(frames_ahead, len(batch))))
-        rows = pd.DataFrame({"picture_id": [picture_id for picture_id, _ in batch]}).assign(
+    for part in tracked(pictures, name, log, unit="picture", size=STORED_TOGETHER):
+        batches = batched(islice(frames_ahead, len(part)), bench.batch_size)
+        seen = np.concatenate([target.activations(batch) for batch in batches])
+        rows = pd.DataFrame({"picture_id": [picture_id for picture_id, _ in part]}).assign(
             model=share.model, weights_hash=weights_hash, activation=list(seen)
         )
         bench.warehouse.add_missing("picture_activations", rows)

@@ -4,11 +4,12 @@ import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import fsspec
 from fsspec.core import url_to_fs
 
+from sieve_assets.image_sets.ahead import FAR, Threads
 from sieve_assets.image_sets.image_set import Item, is_image_name
 from sieve_assets.stores.content_files import sha256_of
 
@@ -86,6 +87,7 @@ class Address:
 
     address: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    readers: ClassVar[Threads] = FAR
 
     @property
     def where(self) -> str:

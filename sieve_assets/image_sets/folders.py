@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
+from sieve_assets.image_sets.ahead import NEAR, Threads
 from sieve_assets.image_sets.image_set import Item, is_image_name
 from sieve_assets.stores.content_files import sha256_of
 
@@ -18,6 +20,7 @@ class Folder:
     """
 
     path: Path
+    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from sieve_assets.image_sets.addresses import place_of
+from sieve_assets.image_sets.ahead import NEAR, Threads
 from sieve_assets.image_sets.folders import state_of_files
 from sieve_assets.image_sets.image_set import Item
 from sieve_assets.study_problems import nearest
@@ -58,6 +59,7 @@ class HuggingFaceSet:
     label: str | None = None
     streaming: bool = False
     _reading: Any = field(default_factory=threading.Lock, compare=False)
+    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:

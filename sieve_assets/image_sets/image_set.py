@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
+from sieve_assets.image_sets.ahead import Threads
+
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
@@ -26,6 +28,11 @@ class ImageSet(Protocol):
     @property
     def where(self) -> str:
         """What the set is, for a message."""
+        ...
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
         ...
 
     def items(self) -> Iterable[Item]:

@@ -46,7 +46,9 @@ def list_images(image_set: ImageSet) -> Listing:
     _check_names(image_set, items)
 
     images, problems = [], []
-    findings = done_ahead(partial(_examined, image_set), items, n_ahead=_N_AHEAD)
+    findings = done_ahead(
+        partial(_examined, image_set), items, n_ahead=_N_AHEAD, threads=image_set.readers
+    )
     for item, finding in zip(items, findings, strict=True):
         if isinstance(finding, str):
             problems.append((item.image_id.encode(errors="backslashreplace").decode(), finding))

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from braceexpand import braceexpand
+from fsspec.implementations.local import LocalFileSystem
 
 from sieve_assets.image_sets.addresses import Place, place_of, state_of
+from sieve_assets.image_sets.ahead import FAR, NEAR, Threads
 from sieve_assets.image_sets.image_set import SUFFIXES, Item
 
 _URI = re.compile(r"(?P<shard>.*)#bytes=(?P<start>\d+)-(?P<end>\d+)", re.DOTALL)
@@ -39,6 +41,12 @@ class Shards:
     def where(self) -> str:
         """The tar files."""
         return f"the shards {', '.join(self.patterns)}"
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
+        is_near = all(isinstance(one.system, LocalFileSystem) for one in self._places.values())
+        return NEAR if is_near else FAR
 
     @functools.cached_property
     def _places(self) -> dict[str, Place]:

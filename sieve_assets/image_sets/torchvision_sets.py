@@ -7,10 +7,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from PIL import Image
 
+from sieve_assets.image_sets.ahead import NEAR, Threads
 from sieve_assets.image_sets.folders import state_of_files
 from sieve_assets.image_sets.image_set import Item
 from sieve_assets.study_problems import nearest
@@ -36,6 +37,7 @@ class TorchvisionSet:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     download: bool = False
     _reading: Any = field(default_factory=threading.Lock)
+    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:
