@@ -46,7 +46,7 @@ class Folder:
         folder = self.path.absolute()
         return (
             Item(found.relative_to(folder).as_posix(), str(found), found.parent.name)
-            for found in _image_paths(folder)
+            for found in map(Path, _image_paths(str(folder)))
         )
 
     def read(self, uri: str) -> bytes:
@@ -61,36 +61,42 @@ class Folder:
         if not self.path.is_dir():
             return ""
         folder = self.path.absolute()
-        return state_of_files(_image_paths(folder), below=folder)
+        return state_of_files(_image_paths(str(folder)), below=folder)
 
 
-def state_of_files(paths: Iterable[Path], *, below: Path) -> str:
-    """A hash of names, sizes, times and inodes of files below a folder."""
-    seen = sorted((path.relative_to(below).as_posix(), _status(path)) for path in paths)
+def state_of_files(paths: Iterable[Path | str], *, below: Path) -> str:
+    """A hash of names, sizes, times and inodes of files below a folder.
+
+    Every stage asks for it: texts are cut, and not paths, which takes a third of the time.
+    """
+    root = f"{below}{os.sep}"
+    seen = sorted(
+        (os.fspath(path).removeprefix(root).replace(os.sep, "/"), _status(path)) for path in paths
+    )
     return sha256_of("\n".join(f"{name!r} {status}" for name, status in seen).encode())
 
 
-def _image_paths(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
+def _image_paths(folder: str, above: tuple[tuple[int, int], ...] = ()) -> Iterator[str]:
     """Candidates below a folder; `above` is the way to it, so that no link goes in circles."""
-    status = folder.stat()
+    status = Path(folder).stat()
     identity = (status.st_dev, status.st_ino)
     if identity in above:
         return
     with os.scandir(folder) as entries:  # which knows kinds without asking for each
         for entry in entries:
-            path = Path(entry.path)
             if entry.name.startswith("."):
                 continue
-            found = path if entry.is_symlink() else entry  # a Path bears links to themselves
+            # A Path bears links to themselves.
+            found = Path(entry.path) if entry.is_symlink() else entry
             if found.is_dir():
-                yield from _image_paths(path, (*above, identity))
-            elif is_image_name(entry.name) and (found.is_file() or not path.exists()):
-                yield path  # also a link that leads nowhere, so that it is reported
+                yield from _image_paths(entry.path, (*above, identity))
+            elif is_image_name(entry.name) and (found.is_file() or not Path(entry.path).exists()):
+                yield entry.path  # also a link that leads nowhere, so that it is reported
 
 
-def _status(path: Path) -> tuple[int, ...]:
+def _status(path: Path | str) -> tuple[int, ...]:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 (a Path takes longer)
     except FileNotFoundError:  # a link that leads nowhere
         return ()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
