@@ -31,6 +31,21 @@ def n_runs() -> int:
         return instance.get_runs_count()
 
 
+def test_runs_are_recorded_beside_the_results_unless_it_is_said_where(
+    finished, tmp_path, monkeypatch
+):
+    bench = finished.anew(tmp_path).bench()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "not" / "there"))
+    assert demo.dagster_home(bench) == tmp_path / "not" / "there"
+    assert (tmp_path / "not" / "there").is_dir()
+
+    monkeypatch.delenv("DAGSTER_HOME")
+    home = demo.dagster_home(bench)
+    assert home == bench.folder / "dagster_home"
+    with dg.DagsterInstance.get() as instance:
+        assert instance.root_directory == str(home)
+
+
 @pytest.mark.usefixtures("surroundings")
 def test_demo_materializes_every_stage_of_every_neuron_and_does_nothing_again(capsys, monkeypatch):
     demo.run()

@@ -80,7 +80,6 @@ def print_summary(
     console.print(f"Seconds a stage: {told}; everything: {total_s:.0f}\n")
     console.print(
         f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
-        "Look at them in the Dagster UI: make ui, then http://127.0.0.1:3000\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
     )
 
