@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import fsspec
 from fsspec.core import url_to_fs
@@ -87,12 +87,16 @@ class Address:
 
     address: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    readers: ClassVar[Threads] = FAR
 
     @property
     def where(self) -> str:
         """The address."""
         return self.address
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
+        return FAR
 
     @functools.cached_property
     def _place(self) -> Place:

@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from sieve_assets.image_sets.ahead import NEAR, Threads
 from sieve_assets.image_sets.image_set import Item, is_image_name
@@ -20,12 +19,16 @@ class Folder:
     """
 
     path: Path
-    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:
         """The folder."""
         return f"the folder {self.path.absolute()}"
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
+        return NEAR
 
     def items(self) -> Iterator[Item]:
         """Every file with an image's suffix: its path within the folder is its name.

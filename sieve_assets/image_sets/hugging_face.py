@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sieve_assets.image_sets.addresses import place_of
 from sieve_assets.image_sets.ahead import NEAR, Threads
@@ -59,12 +59,16 @@ class HuggingFaceSet:
     label: str | None = None
     streaming: bool = False
     _reading: Any = field(default_factory=threading.Lock, compare=False)
-    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:
         """The dataset and its split."""
         return f"the dataset {self.dataset}, split {self.split}"
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
+        return NEAR
 
     def items(self) -> Iterator[Item]:
         """Every row, by its number; labels by their names.

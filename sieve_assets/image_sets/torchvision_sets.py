@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from PIL import Image
 
@@ -37,12 +37,16 @@ class TorchvisionSet:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     download: bool = False
     _reading: Any = field(default_factory=threading.Lock)
-    readers: ClassVar[Threads] = NEAR
 
     @property
     def where(self) -> str:
         """The data set and its folder."""
         return f"torchvision's {self.name} at {self.root}"
+
+    @property
+    def readers(self) -> Threads:
+        """Who reads it best."""
+        return NEAR
 
     @functools.cached_property
     def _data(self) -> Any:
