@@ -51,7 +51,7 @@ def input_frames(
     for position, image in enumerate(images):
         is_frame = isinstance(image, np.ndarray)
         pixels[position] = image if is_frame else frame_pixels(image, transform)
-    # Row by row: with three numbers a place to broadcast, a processor takes ten times as long.
+    # Row by row: with three numbers a place to broadcast, a processor takes longer.
     mean, std = (
         255 * torch.tensor(values, device=device).repeat(side)
         for values in (transform.mean, transform.std)

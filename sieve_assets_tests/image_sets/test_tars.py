@@ -4,6 +4,7 @@ import tarfile
 import fsspec
 import pytest
 
+from sieve_assets.image_sets.ahead import FAR, NEAR
 from sieve_assets.image_sets.listing import list_images, open_image
 from sieve_assets.image_sets.tars import Shards
 from sieve_assets_tests.image_sets.pictures import content, put
@@ -113,3 +114,9 @@ def test_a_part_of_a_shard_that_is_no_image_is_left_out_and_named(tmp_path):
     images, problems = list_images(Shards([str(tmp_path / "a.tar")]))
     assert len(images) == 99
     assert problems["image_id"].tolist() == ["a.tar/bad.png"]
+
+
+def test_shards_of_this_machine_are_read_by_other_threads_than_those_at_an_address(tmp_path):
+    near, far = str(tmp_path / "a.tar"), "memory://a.tar"
+    assert Shards([near]).readers == NEAR
+    assert Shards([near, far]).readers == FAR
