@@ -57,6 +57,6 @@ $(installed): pyproject.toml constraints.txt
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-$(instance): deploy/dagster.yaml
+$(instance): sieve_assets/dagster.yaml
 	@mkdir -p $(@D)
 	@cp $< $@

@@ -5,6 +5,7 @@ finds them with their lineage.
 """
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FAILED, find_stale
 from sieve_assets.reports.plan_tables import is_open, print_outcome
 from sieve_assets.reports.summary import print_summary
+
+SETTINGS = Path(__file__).with_name("dagster.yaml")
 
 
 def run() -> None:
@@ -67,12 +70,14 @@ def run() -> None:
 
 
 def dagster_home(bench: Workbench) -> Path:
-    """The folder in which Dagster records runs, made if need be, and told to Dagster.
+    """The folder in which Dagster records runs: made with our settings, and told to Dagster.
 
     Args:
         bench: Says where the results are, beside which it is unless $DAGSTER_HOME names another.
     """
     home = Path(os.environ.get("DAGSTER_HOME") or bench.folder / "dagster_home").absolute()
     home.mkdir(parents=True, exist_ok=True)
+    if not (home / SETTINGS.name).exists():
+        shutil.copyfile(SETTINGS, home / SETTINGS.name)
     os.environ["DAGSTER_HOME"] = str(home)
     return home

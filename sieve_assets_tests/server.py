@@ -118,11 +118,11 @@ def free_port() -> int:
 
 
 def instance_settings(*, n_runs_at_once: int, more: str) -> str:
-    """The settings of `deploy/`, with as many runs at once, a hurried queue, and more."""
-    text = (ROOT / "deploy" / "dagster.yaml").read_text()
+    """The settings that are shipped, with as many runs at once, a hurried queue, and more."""
+    text = (ROOT / "sieve_assets" / "dagster.yaml").read_text()
     limits = re.compile(r"(max_concurrent_runs|default_limit): 1$", re.MULTILINE)
     text, n_found = limits.subn(rf"\1: {n_runs_at_once}", text)
-    assert n_found, f"deploy/dagster.yaml: expected a line like {limits.pattern}"
+    assert n_found, f"sieve_assets/dagster.yaml: expected a line like {limits.pattern}"
     return text + HURRIED_QUEUE + more
 
 
@@ -137,7 +137,7 @@ def make_databases(home: Path) -> None:
 def serving(
     study: StudyRun, home: Path, *, n_runs_at_once: int = 1, settings: str = ""
 ) -> Iterator[Server]:
-    """Serve a study with the settings of `deploy/`, but in a hurry; nothing is left running.
+    """Serve a study with the settings that are shipped, but in a hurry; nothing is left running.
 
     Args:
         study: Its code location is loaded when this begins.

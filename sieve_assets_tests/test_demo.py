@@ -37,13 +37,19 @@ def test_runs_are_recorded_beside_the_results_unless_it_is_said_where(
     bench = finished.anew(tmp_path).bench()
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "not" / "there"))
     assert demo.dagster_home(bench) == tmp_path / "not" / "there"
-    assert (tmp_path / "not" / "there").is_dir()
+    assert (tmp_path / "not" / "there" / "dagster.yaml").is_file()
 
     monkeypatch.delenv("DAGSTER_HOME")
     home = demo.dagster_home(bench)
     assert home == bench.folder / "dagster_home"
     with dg.DagsterInstance.get() as instance:
         assert instance.root_directory == str(home)
+        assert not instance.telemetry_enabled
+
+    own = "telemetry:\n  enabled: true\n"
+    (home / "dagster.yaml").write_text(own)
+    demo.dagster_home(bench)
+    assert (home / "dagster.yaml").read_text() == own
 
 
 @pytest.mark.usefixtures("surroundings")
