@@ -45,7 +45,7 @@ bench: $(installed) ## what the pipeline costs, each figure beside its goal (ARG
 bench-gpu: $(installed) ## the same questions on a GPU (ARGS="--images 5000")
 	.venv/bin/python -m benchmarks.gpu $(ARGS)
 
-screenshots: $(installed) ## the pictures of docs/operating.md, from what demo made
+screenshots: $(installed) ## the pictures of the UI in the docs, from what demo made
 	.venv/bin/python -m benchmarks.screenshots
 
 $(installed): pyproject.toml constraints.txt

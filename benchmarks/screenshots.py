@@ -1,13 +1,14 @@
-"""Makes the pictures of docs/operating.md from what `make demo` has made: `make screenshots`.
+"""Makes the pictures of the UI in the docs from what `make demo` has made: `make screenshots`.
 
-On a copy of its results and of the study file, in a Dagster instance of its own.
+On a copy of its results, of Dagster's records of them and of the study file.
 """
 
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlencode
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FloatRect, ViewportSize, sync_playwright
 
 from sieve_assets_tests.dagster_client import until
 from sieve_assets_tests.server import serving
@@ -20,6 +21,12 @@ IMAGES = ROOT / "docs" / "images"
 MODEL, NEURON = "terrarium_vit", "0047"
 STAGES = ("concept_hypotheses", "generated_image_sets", "activation_rates")
 RULE = 'rule = "signed"\n'
+GROUPS = ("select", "hypothesize", "verify", "evaluate")
+GRAPH_SIZE: ViewportSize = {"width": 2600, "height": 1500}
+"""In which Dagster shows the whole graph, with names that one can read."""
+SETTLED_MS = 4000
+"""The graph moves into its place."""
+MARGIN_PX = 16
 
 
 def copy_of_the_demo(folder: Path) -> StudyRun:
@@ -37,8 +44,30 @@ def copy_of_the_demo(folder: Path) -> StudyRun:
     for name in ("terrarium", "store"):
         (folder / "data" / name).symlink_to(ROOT / "data" / name)
     shutil.copy(warehouse, folder / "data")
+    shutil.copytree(ROOT / "data" / "dagster_home", folder / "home")
     shutil.copy(ROOT / "sieve.toml", folder)
     return StudyRun(folder / "sieve.toml", folder / "data")
+
+
+def shoot_lineage(ui: Window) -> None:
+    """The graph of the stages, cut out of the page; what they are given stays folded together."""
+    ui.page.set_viewport_size(GRAPH_SIZE)
+    opened = ",".join(f"global@global:{group}" for group in GROUPS)
+    ui.go(f"asset-groups?{urlencode({'expanded': opened})}")
+    ui.sees("truth_agreement")
+    ui.page.wait_for_timeout(SETTLED_MS)
+    places = [
+        place
+        for name in ("world", "selected_samples", "verify", "evaluate")
+        if (place := ui.page.get_by_text(name, exact=True).filter(visible=True).last.bounding_box())
+    ]
+    left = min(place["x"] for place in places) - MARGIN_PX
+    top = min(place["y"] for place in places) - MARGIN_PX
+    right = max(place["x"] + place["width"] for place in places) + MARGIN_PX
+    bottom = max(place["y"] for place in places) + 6 * MARGIN_PX
+    area: FloatRect = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+    ui.page.screenshot(path=ui.screenshots / "lineage.png", clip=area)
+    ui.page.set_viewport_size(SIZE)
 
 
 def main() -> None:
@@ -52,6 +81,8 @@ def main() -> None:
             ui = Window(page, server.url, IMAGES)
             page.goto(server.url)
             page.get_by_role("button", name="Skip").click()
+
+            shoot_lineage(ui)
 
             keys = [f"{MODEL}|{NEURON}"]
             server.ended_backfill(server.backfill(dict.fromkeys(STAGES, keys)))
