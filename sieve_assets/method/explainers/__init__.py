@@ -1,0 +1,1 @@
+"""Methods that name neurons, to compare with; one module a family."""
