@@ -67,7 +67,8 @@ def explain_neurons(
 
     It begins with the best single concepts, and joins each formula of the beam to every concept by
     OR, AND, and AND NOT. Shorter formulas stay in the beam, so that a longer one is returned only
-    if it fits better.
+    if it fits better. All images count, whatever categories of concepts they show: a formula may
+    have several.
 
     The authors keep equal formulas apart, such as A OR B and B OR A, or A OR A; here each set of
     pixels takes one place in the beam, with the first and shortest formula for it, and no formula
@@ -77,7 +78,7 @@ def explain_neurons(
 
     Args:
         counts: Of `PixelGroups`.
-        beam_size: Formulas that are made longer, at least 1; 5 in the paper.
+        beam_size: Formulas that are made longer, at least 1; 5 in the authors' code.
         max_length: Most concepts in a formula, at least 1; 3 in the authors' code.
 
     Yields:
@@ -87,7 +88,7 @@ def explain_neurons(
     Raises:
         ValueError: A setting is below 1.
 
-    Source: Mu and Andreas, NeurIPS 2020, Sec. 2 and Eq. 1.
+    Source: Mu and Andreas, NeurIPS 2020, Sec. 2.
     """
     require_at_least("explain_neurons", "beam_size", beam_size, 1)
     require_at_least("explain_neurons", "max_length", max_length, 1)
@@ -105,7 +106,8 @@ def activation_ranges(
     The 0 of a neuron that is never negative is its rest: left out before the clustering. Equal
     values count by their number, in order, so the order of images makes no difference.
 
-    The authors' masks leave out a range's two ends; these belong to it here, as in the paper.
+    The authors' masks leave out a range's two ends, so that its largest value is in none; here the
+    ends belong to it.
 
     Args:
         values: All low-resolution values of the neuron, of every image and place.
@@ -119,7 +121,7 @@ def activation_ranges(
     Raises:
         ValueError: A value is not finite, or no range.
 
-    Source: La Rosa, Gilpin and Capobianco, NeurIPS 2023, Sec. 3.
+    Source: La Rosa, Gilpin and Capobianco, NeurIPS 2023.
     """
     require_at_least("activation_ranges", "n_ranges", n_ranges, 1)
     remedy = "Check the target's maps and precision."

@@ -146,7 +146,7 @@ def best_labels(iou: Float64[np.ndarray, "neuron concept"], *, min_iou: float) -
     Raises:
         ValueError: No concept, or an overlap that is not finite.
 
-    Source: Bau et al., CVPR 2017, Sec. 2.2 and 3.
+    Source: Bau et al., CVPR 2017, Sec. 2.2.
     """
     require_some("best_labels", "concepts", iou, axis=1)
     remedy = "Pass what Overlaps.iou returns."

@@ -107,7 +107,7 @@ def masks_within(
     Raises:
         ValueError: As `upsample_maps`.
 
-    Source: Clustered Compositional Explanations (La Rosa et al., NeurIPS 2023), Sec. 3.
+    Source: Clustered Compositional Explanations (La Rosa et al., NeurIPS 2023).
     """
     frame = upsample_maps(activation_map[None], n_rows=n_rows, n_columns=n_columns)
     low, high = ranges.T[:, :, None, None]
