@@ -63,14 +63,28 @@ def upsample_map(
     require_some("upsample_map", "map's columns", activation_map, axis=1)
     remedy = "Check the target's maps and precision."
     require_finite("upsample_map", "maps", activation_map, row="map row", remedy=remedy)
-    pixels = np.arange(frame_px) + 0.5
-    centres = [pixels * n_cells / frame_px - 0.5 for n_cells in activation_map.shape]
+    centres = [cell_positions(n_cells, frame_px) for n_cells in activation_map.shape]
     grid = np.meshgrid(*centres, indexing="ij")
     cells = activation_map.astype(np.float64)
     frame: Float64[np.ndarray, "frame_px frame_px"] = ndimage.map_coordinates(
         cells, grid, order=1, mode="nearest"
     )
     return np.clip(frame, cells.min(), cells.max())  # rounding would give a flat map contrast
+
+
+def cell_positions(n_cells: int, n_pixels: int) -> Float64[np.ndarray, " pixel"]:
+    """Where the pixels' centres lie along a map's side; 0 is the centre of its first cell.
+
+    Args:
+        n_cells: Of the map's side.
+        n_pixels: Of the frame's side.
+
+    Returns:
+        From -0.5 to n_cells - 0.5.
+
+    Source: docs/method.md, decision 6.
+    """
+    return (np.arange(n_pixels) + 0.5) * n_cells / n_pixels - 0.5
 
 
 def crop_box(

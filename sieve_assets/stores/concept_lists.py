@@ -97,20 +97,25 @@ def _of_file(file: Path, form: str) -> ConceptSet:
         raise ValueError(f"{file}: {error}") from error
 
 
-def _broden_labels(text: str) -> ConceptSet:
-    """Names of Broden's label.csv, as one says them.
+def broden_rows(text: str) -> list[dict[str, str]]:
+    """The rows of Broden's label.csv, with the name as one says it; other columns as they stand.
+
+    Raises:
+        ValueError: There is no column with the name.
 
     Source: Network Dissection's data, whose first columns are number and name.
     """
-    rows = csv.DictReader(io.StringIO(text))
+    rows = csv.DictReader(io.StringIO(text), restval="")
     if "name" not in (rows.fieldnames or ()):
         raise ValueError(
             f"concepts: expected Broden's label.csv with a column name, got {rows.fieldnames}. "
             'Correct the file, or format = "lines".'
         )
-    return clean_concepts(
-        _KIND_OF_LABEL.sub("", row["name"] or "").replace("_", " ") for row in rows
-    )
+    return [{**row, "name": _KIND_OF_LABEL.sub("", row["name"]).replace("_", " ")} for row in rows]
+
+
+def _broden_labels(text: str) -> ConceptSet:
+    return clean_concepts(row["name"] for row in broden_rows(text))
 
 
 def _descriptors(text: str) -> ConceptSet:

@@ -15,6 +15,7 @@ from sieve_assets.method.patch_embeddings import (
     Box,
     PixelBox,
     box_in_original,
+    cell_positions,
     crop_box,
     upsample_map,
 )
@@ -130,6 +131,11 @@ def test_regions_that_touch_at_a_corner_only_are_not_one():
     assert crop(activation_map, frame_px=4) == Box(0, 0, 1, 1)
     activation_map[0, 1] = 0.8
     assert crop(activation_map, frame_px=4) == Box(0, 0, 2, 2)
+
+
+def test_pixels_lie_half_a_pixel_from_the_edges_of_the_cells():
+    assert cell_positions(2, 4).tolist() == [-0.25, 0.25, 0.75, 1.25]
+    assert cell_positions(3, 3).tolist() == [0, 1, 2]
 
 
 def test_at_level_1_a_threshold_that_rounds_above_the_maximum_still_finds_it():

@@ -7,6 +7,7 @@ import nltk.data
 import pytest
 
 from sieve_assets.stores.concept_lists import (
+    broden_rows,
     frequent_words,
     listings,
     names_of,
@@ -60,6 +61,21 @@ def test_brodens_labels_are_read_as_one_says_them(tmp_path):
     (tmp_path / "label.csv").write_text(BRODEN)
 
     assert listed(file=tmp_path / "label.csv", format="broden") == ["wall", "red", "living room"]
+
+
+def test_brodens_rows_keep_every_label_and_column():
+    rows = broden_rows(BRODEN + "5,sky\n")
+
+    assert [row["name"] for row in rows] == ["wall", "red", "living room", "wall", "sky"]
+    assert rows[1] == {
+        "number": "2",
+        "name": "red",
+        "category": "color(1)",
+        "frequency": "0.1",
+        "coverage": "0.2",
+        "syns": "red",
+    }
+    assert rows[4]["category"] == ""
 
 
 def test_another_table_is_not_brodens(tmp_path):
