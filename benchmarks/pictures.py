@@ -24,9 +24,10 @@ from benchmarks.figures import Figure, medians, ratio_of_medians
 from benchmarks.studies import pretend, seconds_of_stage, shipped_study
 from sieve_assets import study
 from sieve_assets.assets.hypothesize import concept_hypotheses, concept_names
+from sieve_assets.assets.picture_bank import draw_missing
 from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.verify import draw_missing, generated_image_sets
+from sieve_assets.assets.verify import generated_image_sets
 from sieve_assets.method.generated_image_sets import picture_requests
 from sieve_assets.models.devices import device_for
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.partitions import OF_A_MODEL
+from sieve_assets.assets.picture_bank import generator_name
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FOLLOWS, UNKNOWN, find_stale
-from sieve_assets.assets.verify import generator_name
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
     missing_pictures,

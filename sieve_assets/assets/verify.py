@@ -1,19 +1,13 @@
 """Verify: pictures of each hypothesis, how often a neuron fires on them, which names survive."""
 
-import logging
-import time
-from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING
-
 import dagster as dg
 import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.hypothesize import concept_hypotheses
 from sieve_assets.assets.partitions import Share
-from sieve_assets.assets.probe import frames_of, target_as_made
-from sieve_assets.assets.progress import tracked
+from sieve_assets.assets.picture_bank import draw_missing, observe, pictures_of
+from sieve_assets.assets.probe import target_as_made
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.select import neuron_ratios
@@ -24,20 +18,11 @@ from sieve_assets.assets.soundness import (
     rates_in_intervals,
 )
 from sieve_assets.assets.stages import Recipe, stage, without_settings
-from sieve_assets.image_sets.ahead import batched, done_ahead
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
-    missing_pictures,
     picture_requests,
     prompt_for,
 )
-from sieve_assets.settings_hash import settings_hash
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-STORED_TOGETHER = 1024
-"""Pictures whose activations are stored at a time: what an interrupted run has to look at again."""
 
 
 def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
@@ -96,56 +81,13 @@ def read_hypotheses(bench: Workbench, share: Share) -> pd.DataFrame:
     )
 
 
-def draw_missing(
-    bench: Workbench, requests: list[PictureRequest], *, run_id: str, log: logging.Logger
-) -> int:
-    """Draw what the bank lacks; a batch is stored while the next is drawn. How many that were."""
-    drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
-    missing = missing_pictures(requests, set(drawn))
-    name = generator_name(bench)
-    size = bench.pictures_at_once
-    batches = [missing[at : at + size] for at in range(0, len(missing), size)]
-    drawn_ahead = done_ahead(partial(_drawn, bench), batches, n_ahead=1)
-    for batch in tracked(missing, "pictures", log, unit="picture", size=size):
-        pictures, seconds = next(drawn_ahead)
-        stored = pd.DataFrame(done_ahead(bench.images.put, pictures, n_ahead=size))
-        rows = pd.DataFrame(batch).assign(
-            generator=name,
-            uri=stored["uri"],
-            sha256=stored["sha256"],
-            drawn_by_run=run_id,
-            seconds=seconds / len(batch),
-        )
-        bench.warehouse.add_missing("pictures", rows)
-    return len(missing)
-
-
-def _drawn(bench: Workbench, batch: list[PictureRequest]) -> tuple[list["Image.Image"], float]:
-    """The pictures of a batch, and how long drawing them took (s)."""
-    started = time.monotonic()
-    pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
-    return pictures, time.monotonic() - started
-
-
-def generator_name(bench: Workbench) -> str:
-    """A short name of the generator with its settings, the same for the same pictures."""
-    pipeline = bench.study.generator.pipeline
-    identity = settings_hash(dict(bench.generator_identity))
-    return f"{getattr(pipeline, 'name', pipeline)}@{identity[:12]}"
-
-
 def _links(
     bench: Workbench, hypotheses: pd.DataFrame, requests: list[PictureRequest]
 ) -> pd.DataFrame:
     """One row a hypothesis and picture of it."""
     if not requests:
         return pd.DataFrame()
-    wanted = pd.DataFrame(requests, columns=list(PictureRequest._fields))
-    bank = bench.warehouse.read(
-        "SELECT picture_id, generator, uri FROM pictures WHERE picture_id IN (SELECT unnest($ids))",
-        {"ids": wanted["picture_id"].tolist()},
-    )
-    rows = hypotheses.merge(wanted, on="prompt").merge(bank, on="picture_id")
+    rows = hypotheses.merge(pictures_of(bench, requests), on="prompt")
     return rows.drop(columns="prompt").sort_values(["neuron", "cluster", "concept", "seed"])
 
 
@@ -187,7 +129,12 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
     confidence = bench.study.verify.confidence
     for recorder in work(context, bench, activation_rates):
         share = recorder.share
-        _observe_pictures(bench, share, context.log)
+        pictures = bench.warehouse.read(
+            "SELECT DISTINCT picture_id, uri FROM generated_image_sets WHERE model = $model"
+            " AND neuron IN (SELECT unnest($neurons))",
+            {"model": share.model, "neurons": share.neurons},
+        )
+        observe(bench, share.model, pictures, log=context.log)
         tests = read_tests(bench, share, bench.target_hash(share.model))
         rows = pd.DataFrame()
         if len(tests):
@@ -198,33 +145,6 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
             )
             rows = tests.drop(columns="activations").assign(**rates._asdict())
         recorder.write(rows)
-
-
-def _observe_pictures(bench: Workbench, share: Share, log: logging.Logger) -> None:
-    """Store the target's activations on those of the share's pictures that it has not seen."""
-    weights_hash = bench.target_hash(share.model)
-    unseen = bench.warehouse.read(
-        "SELECT DISTINCT g.picture_id, g.uri FROM generated_image_sets g"
-        " LEFT JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id"
-        " AND a.weights_hash = $weights WHERE g.model = $model AND a.picture_id IS NULL"
-        " AND g.neuron IN (SELECT unnest($neurons)) ORDER BY g.picture_id",
-        {"model": share.model, "weights": weights_hash, "neurons": share.neurons},
-    )
-    pictures = list(zip(unseen["picture_id"], unseen["uri"], strict=True))
-    name = f"{share.model} on pictures"
-    if not pictures:
-        return
-    target = bench.target(share.model)
-    frames_ahead = frames_of(
-        bench, target, pictures, lambda one: bench.images.open(one[1], verify=True)
-    )
-    for part in tracked(pictures, name, log, unit="picture", size=STORED_TOGETHER):
-        batches = batched(islice(frames_ahead, len(part)), bench.batch_size)
-        seen = np.concatenate([target.activations(batch) for batch in batches])
-        rows = pd.DataFrame({"picture_id": [picture_id for picture_id, _ in part]}).assign(
-            model=share.model, weights_hash=weights_hash, activation=list(seen)
-        )
-        bench.warehouse.add_missing("picture_activations", rows)
 
 
 def read_tests(bench: Workbench, share: Share, weights_hash: str) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 import pytest
 
 from sieve_assets.assets.hypothesize import concept_names
+from sieve_assets.assets.picture_bank import generator_name
 from sieve_assets.assets.plans import make_plans
 from sieve_assets.assets.rehearsal import Rehearsal
-from sieve_assets.assets.verify import generator_name
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets_tests.studies import BY_NEURON, WORLD_PROBE

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
-from sieve_assets.assets.verify import generator_name
+from sieve_assets.assets.picture_bank import generator_name
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
