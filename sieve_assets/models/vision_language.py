@@ -41,6 +41,14 @@ class VisionLanguage(Protocol):
         """Unit vectors of pictures."""
         ...
 
+    def frame(self, image: Image.Image) -> Tensor:
+        """A picture as the model takes it in: threads prepare frames ahead of it."""
+        ...
+
+    def embed_frames(self, frames: Sequence[Tensor]) -> Float[np.ndarray, "image feature"]:
+        """Unit vectors of the pictures that became the frames."""
+        ...
+
     def embed_texts(self, texts: Sequence[str]) -> Float[np.ndarray, "text feature"]:
         """Unit vectors of texts."""
         ...
@@ -85,6 +93,18 @@ class OpenClipModel:
         """
         return self._embed(images, self._encode_images)
 
+    def frame(self, image: Image.Image) -> Tensor:
+        """A picture of any size and mode as the model takes it in, `[channel row column]`."""
+        return self._transform(image)
+
+    def embed_frames(self, frames: Sequence[Tensor]) -> Float[np.ndarray, "image feature"]:
+        """The unit vectors that `embed_images` gives for the pictures that became the frames.
+
+        Raises:
+            ValueError: As `embed_images`.
+        """
+        return self._embed(frames, self._encode_frames)
+
     def embed_texts(self, texts: Sequence[str]) -> Float[np.ndarray, "text feature"]:
         """Unit vectors of texts, float32; texts longer than the model reads are cut off.
 
@@ -94,8 +114,10 @@ class OpenClipModel:
         return self._embed(texts, self._encode_texts)
 
     def _encode_images(self, images: Sequence[Image.Image]) -> Tensor:
-        frames = torch.stack([self._transform(image) for image in images])
-        return self._model.encode_image(frames.to(self._device))
+        return self._encode_frames([self._transform(image) for image in images])
+
+    def _encode_frames(self, frames: Sequence[Tensor]) -> Tensor:
+        return self._model.encode_image(torch.stack(list(frames)).to(self._device))
 
     def _encode_texts(self, texts: Sequence[str]) -> Tensor:
         tokens = self._tokenizer(list(texts))

@@ -80,6 +80,12 @@ def test_a_row_does_not_depend_on_the_others(clip_folder, images, batch_size):
         np.testing.assert_allclose(texts[position], expected, rtol=1e-5, atol=1e-5)
 
 
+def test_frames_prepared_before_give_the_embeddings_of_their_pictures(clip_folder, images):
+    model = load(clip_folder)
+    frames = [model.frame(image) for image in images]
+    np.testing.assert_array_equal(model.embed_frames(frames), model.embed_images(images))
+
+
 def test_nothing_gives_no_rows(clip_folder):
     model = load(clip_folder)
 
