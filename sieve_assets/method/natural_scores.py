@@ -3,14 +3,10 @@
 Not in the SIEVE paper: docs/method.md, section 3.
 """
 
-# scikit-learn ships no types: what comes from it is annotated where it is used.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
-from sklearn.metrics import average_precision_score
 
 from sieve_assets.method.checked_inputs import require_finite, require_same_length, require_some
 
@@ -25,8 +21,6 @@ class NaturalScores(NamedTuple):
     precision: Float64[np.ndarray, " hypothesis"]
     """Share of the images above the threshold that show the concept; 0 if none is above."""
     f1: Float64[np.ndarray, " hypothesis"]
-    average_precision: Float64[np.ndarray, " hypothesis"]
-    """Over all thresholds."""
     correlation: Float64[np.ndarray, " hypothesis"]
     """Pearson's, of activation and similarity; nan if one of them never changes."""
 
@@ -37,7 +31,7 @@ def natural_scores(
     is_shown: Bool[np.ndarray, "hypothesis image"],
     similarity: Float[np.ndarray, "hypothesis image"],
 ) -> NaturalScores:
-    """Recall, precision, F1, average precision and correlation of each hypothesis.
+    """Recall, precision, F1 and correlation of each hypothesis; see also `average_precisions`.
 
     AR is a precision: it cannot see that a name is too narrow. These can.
 
@@ -77,7 +71,6 @@ def natural_scores(
         _share(n_hits, n_shown, can_tell),
         np.where(can_tell, precision, np.nan),
         _share(2 * n_hits, n_active + n_shown, can_tell),
-        _average_precisions(activations, is_shown, can_tell),
         _correlations(activations.astype(np.float64), similarity.astype(np.float64)),
     )
 
@@ -88,17 +81,6 @@ def _share(
     can_tell: Bool[np.ndarray, " hypothesis"],
 ) -> Float64[np.ndarray, " hypothesis"]:
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=can_tell)
-
-
-def _average_precisions(
-    activations: Float[np.ndarray, "hypothesis image"],
-    is_shown: Bool[np.ndarray, "hypothesis image"],
-    can_tell: Bool[np.ndarray, " hypothesis"],
-) -> Float64[np.ndarray, " hypothesis"]:
-    found = np.full(len(activations), np.nan)
-    for row in np.flatnonzero(can_tell):
-        found[row] = average_precision_score(is_shown[row], activations[row])
-    return found
 
 
 def _correlations(

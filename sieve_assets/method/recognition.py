@@ -1,4 +1,4 @@
-"""Which concepts a vision-language model sees in an image: among its best words for it.
+"""What a vision-language model sees in images, and whether pictures show what they should.
 
 Not in the SIEVE paper: docs/method.md, section 3.
 """
@@ -7,14 +7,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
 from sieve_assets.method.checked_inputs import (
-    require_at_least,
+    require_between,
     require_same_length,
-    require_some,
     require_unit_norm,
 )
 
 _BLOCK_ROWS = 64
 """Images in one product, always: how a library rounds depends on the product's size."""
+_EQUAL = 1e-12
+"""Means that differ by rounding are equal."""
 
 
 def similarities(
@@ -46,47 +47,80 @@ def similarities(
     return found
 
 
-def is_recognised(
-    found: Float[np.ndarray, "image concept"], *, count: int
-) -> Bool[np.ndarray, "image concept"]:
-    """Whether a concept is among the `count` best words for an image.
+def word_ranks(
+    found: Float[np.ndarray, "picture concept"], asked: Int[np.ndarray, " picture"]
+) -> Int[np.ndarray, " concept"]:
+    """How many words fit the pictures of each concept better than the concept does.
+
+    Over a concept's pictures together, as a cluster of patches is named: a picture of an owl fits
+    "owl" better than "animal", but pictures of an owl, a dog and a fish fit "animal" best.
 
     Args:
         found: From `similarities`, over the whole concept set.
-        count: Words an image, at least 1; 5 for the check of the generator.
-
-    Returns:
-        True for concepts with fewer than `count` better ones; equals are in or out together.
-
-    Raises:
-        ValueError: No concept, or count < 1.
-
-    Source: docs/method.md, section 3: the generator check.
-    """
-    require_some("is_recognised", "concepts", found, axis=1)
-    require_at_least("is_recognised", "count", count, 1)
-    place = max(found.shape[1] - count, 0)
-    return found >= np.partition(found, place, axis=1)[:, place : place + 1]
-
-
-def n_recognised(
-    is_seen: Bool[np.ndarray, "image concept"],
-    asked: Int[np.ndarray, " image"],
-) -> Int[np.ndarray, " concept"]:
-    """In how many of the pictures drawn for a concept that concept is seen.
-
-    Args:
-        is_seen: From `is_recognised`.
         asked: Position of the concept that each picture was drawn for.
 
     Returns:
-        One count a concept; 0 for one without pictures.
+        0 for a concept that fits its own pictures best; -1 for one without pictures.
 
     Raises:
         ValueError: Sizes that differ.
 
-    Source: docs/method.md, section 3: the generator check.
+    Source: docs/method.md, section 3: the generator check; SIEVE, Eq. 2.
     """
-    require_same_length("n_recognised", is_seen=len(is_seen), asked=len(asked))
-    is_right = is_seen[np.arange(len(asked)), asked]
-    return np.bincount(asked[is_right], minlength=is_seen.shape[1])
+    require_same_length("word_ranks", found=len(found), asked=len(asked))
+    ranks = np.full(found.shape[1], -1)
+    for concept in np.unique(asked):
+        mean = found[asked == concept].mean(axis=0)
+        ranks[concept] = (mean > mean[concept] + _EQUAL).sum()
+    return ranks
+
+
+def shown_thresholds(
+    found: Float[np.ndarray, "picture concept"],
+    asked: Int[np.ndarray, " picture"],
+    *,
+    percentile: float,
+) -> Float64[np.ndarray, " concept"]:
+    """The similarity from which on an image counts as showing a concept.
+
+    Nearly all of the concept's own pictures reach it: they say what the model's cosines mean for
+    this concept. To be among an image's best words would not do, since there a wider word never is.
+
+    Args:
+        found: From `similarities`.
+        asked: Position of the concept that each picture was drawn for.
+        percentile: Of the concept's own pictures, that many lie below; 5.
+
+    Returns:
+        One a concept; nan for one without pictures.
+
+    Raises:
+        ValueError: Sizes that differ, or a percentile outside 0 to 100.
+
+    Source: docs/method.md, section 3.
+    """
+    require_same_length("shown_thresholds", found=len(found), asked=len(asked))
+    require_between("shown_thresholds", "percentile", percentile, 0.0, 100.0)
+    thresholds = np.full(found.shape[1], np.nan)
+    for concept in np.unique(asked):
+        thresholds[concept] = np.percentile(found[asked == concept, concept], percentile)
+    return thresholds
+
+
+def is_shown(
+    found: Float[np.ndarray, "image concept"], thresholds: Float[np.ndarray, " concept"]
+) -> Bool[np.ndarray, "image concept"]:
+    """Whether an image shows a concept; never for a concept without a threshold.
+
+    Args:
+        found: From `similarities`.
+        thresholds: From `shown_thresholds`.
+
+    Returns:
+        True from the threshold on.
+
+    Raises:
+        ValueError: Sizes that differ.
+    """
+    require_same_length("is_shown", concepts=found.shape[1], thresholds=len(thresholds))
+    return found >= thresholds

@@ -23,8 +23,8 @@ class Evidence(NamedTuple):
 
     concept: Sequence[str]
     n_pictures: Int[np.ndarray, " hypothesis"]
-    n_recognised: Int[np.ndarray, " hypothesis"]
-    """Pictures in which the vision-language model sees the concept."""
+    word_rank: Int[np.ndarray, " hypothesis"]
+    """Words that fit these pictures better than the concept does (`word_ranks`)."""
     rate: Float[np.ndarray, " hypothesis"]
     """AR at the matched threshold, with its interval, over all pictures."""
     low: Float[np.ndarray, " hypothesis"]
@@ -33,12 +33,10 @@ class Evidence(NamedTuple):
     """The same over the reporting half of the pictures."""
     q_value: Float[np.ndarray, " hypothesis"]
     """Of "pictures of other concepts fire the neuron as often", among all hypotheses."""
-    usual_high: Float[np.ndarray, " hypothesis"]
-    """Upper end of the interval of AR at the usual threshold."""
-    best_reference: Sequence[str | None]
-    """The reference concept on which the neuron fires most."""
-    best_reference_rate: Float[np.ndarray, " hypothesis"]
-    """Its AR at the usual threshold; nan without any."""
+    score: Float[np.ndarray, " hypothesis"]
+    """How well the name says when the neuron fires, against the best name (`name_scores`)."""
+    best_name: Sequence[str]
+    """The neuron's name with the highest score."""
 
 
 class Verdicts(NamedTuple):
@@ -88,19 +86,22 @@ def q_values(p_values: Float[np.ndarray, " hypothesis"]) -> Float64[np.ndarray, 
     return np.asarray(stats.false_discovery_control(p_values, method="bh"), np.float64)
 
 
-def verdicts(evidence: Evidence, *, line: float, min_recognised: float, max_q: float) -> Verdicts:
+def verdicts(
+    evidence: Evidence, *, line: float, n_best_words: int, min_score: float, max_q: float
+) -> Verdicts:
     """Whether each hypothesis holds, by the first of these that applies.
 
     `untestable`: its pictures do not show it, so they can tell nothing. `ambiguous`: the interval
     of its rate is on both sides of the line. `verified`: the rate on the reporting half reaches the
-    line, pictures of other concepts do not do as well, and no reference concept fires the neuron
-    more often than the interval allows. `refuted`: all else.
+    line, the name is not much worse than the best one at saying when the neuron fires, and pictures
+    of other concepts do not do as well. `refuted`: all else.
 
     Args:
         evidence: What is known of each hypothesis.
         line: Rate that a right name reaches at the matched threshold; .5.
-        min_recognised: Share of the pictures that must show the concept; .5.
-        max_q: Largest q that is not chance; .05.
+        n_best_words: The concept must be among so many best words for its pictures; 5.
+        min_score: Score that a right name reaches; .5.
+        max_q: Largest q that is not chance; 1 to leave it out.
 
     Returns:
         Verdicts, each with its reason.
@@ -110,14 +111,18 @@ def verdicts(evidence: Evidence, *, line: float, min_recognised: float, max_q: f
 
     Source: docs/method.md, section 3.
     """
-    require_same_length(
-        "verdicts", **{name: len(part) for name, part in evidence._asdict().items()}
-    )
-    found = [
-        _judged(_Row(*entries), line=line, min_recognised=min_recognised, max_q=max_q)
-        for entries in zip(*evidence, strict=True)
-    ]
+    lengths = {name: len(part) for name, part in evidence._asdict().items()}
+    require_same_length("verdicts", **lengths)
+    lines = _Lines(line, n_best_words, min_score, max_q)
+    found = [_judged(_Row(*entries), lines) for entries in zip(*evidence, strict=True)]
     return Verdicts([verdict for verdict, _ in found], [reason for _, reason in found])
+
+
+class _Lines(NamedTuple):
+    rate: float
+    n_best_words: int
+    score: float
+    max_q: float
 
 
 class _Row(NamedTuple):
@@ -125,43 +130,39 @@ class _Row(NamedTuple):
 
     concept: str
     n_pictures: int
-    n_recognised: int
+    word_rank: int
     rate: float
     low: float
     high: float
     reported_rate: float
     q_value: float
-    usual_high: float
-    best_reference: str | None
-    best_reference_rate: float
+    score: float
+    best_name: str
 
 
-def _judged(row: _Row, *, line: float, min_recognised: float, max_q: float) -> tuple[Verdict, str]:
-    fires = f"fires on {row.rate:.0%} of its pictures ({row.low:.0%} to {row.high:.0%})"
-    if row.n_recognised < min_recognised * row.n_pictures:
-        seen = f"{row.n_recognised} of {row.n_pictures} pictures of {row.concept!r} show it"
-        return "untestable", f"only {seen} to the vision-language model"
-    if row.low < line <= row.high:
-        return "ambiguous", f"{fires}, on both sides of the line at {line:.0%}: draw more"
-    against = _against(row, line=line, max_q=max_q)
-    if against:
-        return "refuted", f"{fires}; " + "; ".join(against)
-    return (
-        "verified",
-        f"{fires}, other concepts' pictures do not do as well (q = {row.q_value:.2g})",
+def _judged(row: _Row, lines: _Lines) -> tuple[Verdict, str]:
+    if not 0 <= row.word_rank < lines.n_best_words:
+        return "untestable", f"{row.word_rank} words fit its pictures better than {row.concept!r}"
+    fires = (
+        f"fires on {row.rate:.0%} of {row.n_pictures} pictures ({row.low:.0%} to {row.high:.0%})"
     )
+    if row.low < lines.rate <= row.high:
+        return "ambiguous", f"{fires}, on both sides of the line at {lines.rate:.0%}: draw more"
+    against = _against(row, lines)
+    if against:
+        return "refuted", "; ".join([fires, *against])
+    return "verified", f"{fires}, and says when it fires (score {row.score:.2f})"
 
 
-def _against(row: _Row, *, line: float, max_q: float) -> list[str]:
+def _against(row: _Row, lines: _Lines) -> list[str]:
     """What speaks against a hypothesis that could be tested, in words."""
     found: list[str] = []
-    if row.high < line:
-        found.append(f"a right name would reach {line:.0%}")
-    elif row.reported_rate < line:
+    if row.high < lines.rate:
+        found.append(f"a right name would reach {lines.rate:.0%}")
+    elif row.reported_rate < lines.rate:
         found.append(f"but on {row.reported_rate:.0%} of the half that is reported")
-    if row.q_value > max_q:
+    if row.score < lines.score:
+        found.append(f"{row.best_name!r} says better when it fires (score {row.score:.2f})")
+    if row.q_value > lines.max_q:
         found.append(f"pictures of other concepts often do as well (q = {row.q_value:.2g})")
-    if row.best_reference_rate > row.usual_high:
-        rate = f"{row.best_reference_rate:.0%} against at most {row.usual_high:.0%}"
-        found.append(f"it fires more on {row.best_reference!r} ({rate} above the usual threshold)")
     return found

@@ -31,7 +31,6 @@ def test_one_that_one_can_work_out():
     assert found.recall.tolist() == [1.0]
     assert found.precision.tolist() == [2 / 3]
     assert found.f1.tolist() == [0.8]
-    assert found.average_precision.tolist() == [pytest.approx((1 + 2 / 3) / 2)]
     assert found.correlation.tolist() == [pytest.approx(1 / math.sqrt(5))]
 
 
@@ -46,16 +45,6 @@ def test_agrees_with_the_definitions():
         assert found.f1[row] == pytest.approx(metrics.f1_score(truth, is_active))
         expected = stats.pearsonr(activations[row], similarity[row]).statistic
         assert found.correlation[row] == pytest.approx(expected)
-        assert found.average_precision[row] == pytest.approx(_average(activations[row], truth))
-
-
-def _average(activations, truth):
-    """The mean, over the images that show it, of the precision at that image's activation."""
-    precisions = []
-    for image in np.flatnonzero(truth):
-        is_above = activations >= activations[image]
-        precisions.append((truth & is_above).sum() / is_above.sum())
-    return sum(precisions) / len(precisions)
 
 
 def test_a_name_that_is_half_too_narrow_loses_recall_and_f1_but_no_precision_on_its_own_pictures():
@@ -86,7 +75,7 @@ def test_a_concept_that_no_image_or_every_image_shows_cannot_be_scored():
     activations = np.arange(10.0)[None].repeat(2, axis=0)
     is_shown = np.array([[False] * 10, [True] * 10])
     found = natural_scores(activations, np.array([5.0, 5.0]), is_shown, activations)
-    for scores in (found.recall, found.precision, found.f1, found.average_precision):
+    for scores in (found.recall, found.precision, found.f1):
         assert np.isnan(scores).all()
     assert found.n_shown.tolist() == [0, 10]
     np.testing.assert_allclose(found.correlation, 1)
@@ -97,7 +86,6 @@ def test_a_neuron_that_never_fires():
         np.zeros((1, 4)), np.zeros(1), np.array([[True, False, False, False]]), np.eye(4)[:1]
     )
     assert (found.recall.item(), found.precision.item(), found.f1.item()) == (0.0, 0.0, 0.0)
-    assert found.average_precision.item() == 0.25
     assert np.isnan(found.correlation).all()
 
 

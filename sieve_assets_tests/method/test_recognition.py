@@ -1,9 +1,14 @@
-"""A concept is seen in an image if it is among the best words for it."""
+"""What pictures of a concept show, and which images show it."""
 
 import numpy as np
 import pytest
 
-from sieve_assets.method.recognition import is_recognised, n_recognised, similarities
+from sieve_assets.method.recognition import (
+    is_shown,
+    shown_thresholds,
+    similarities,
+    word_ranks,
+)
 
 
 def unit(n_rows, features=16, seed=0):
@@ -24,42 +29,73 @@ def test_similarities_do_not_depend_on_what_else_is_in_the_call():
         np.testing.assert_array_equal(similarities(images[part], concepts), whole[part])
 
 
-def test_the_best_words_are_those_with_fewer_better_ones():
-    found = np.random.default_rng(2).integers(0, 6, (40, 12)) / 6  # with ties
-    for count in (1, 3, 5, 12, 20):
-        is_seen = is_recognised(found, count=count)
-        for image in range(40):
-            for concept in range(12):
-                n_better = sum(other > found[image, concept] for other in found[image])
-                assert is_seen[image, concept] == (n_better < count)
+def made_up(seed=2):
+    """Similarities with ties, and what each picture was drawn for: not every concept has any."""
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 6, (40, 12)) / 6, generator.integers(0, 9, 40)
 
 
-def test_the_order_of_concepts_makes_no_difference():
-    found, order = (
-        np.random.default_rng(3).random((8, 20)),
-        np.random.default_rng(4).permutation(20),
+def test_a_wider_word_is_found_in_its_pictures_together_though_in_none_of_them():
+    # words: owl, dog, animal; pictures of an owl and of a dog, asked for "animal"
+    found = np.array([[0.9, 0.1, 0.6], [0.1, 0.9, 0.6]])
+    assert word_ranks(found, np.array([2, 2])).tolist() == [-1, -1, 0]
+    assert word_ranks(found[:1], np.array([2])).tolist() == [-1, -1, 1]
+
+
+def test_ranks_agree_with_the_definition_in_loops():
+    found, asked = made_up()
+    ranks = word_ranks(found, asked)
+    for concept in range(12):
+        own = [row for row, drawn_for in zip(found, asked, strict=True) if drawn_for == concept]
+        if not own:
+            assert ranks[concept] == -1
+            continue
+        means = [np.mean([row[word] for row in own]) for word in range(12)]
+        assert ranks[concept] == sum(mean > means[concept] + 1e-12 for mean in means)
+
+
+def test_thresholds_are_percentiles_of_the_concepts_own_pictures():
+    found, asked = made_up()
+    thresholds = shown_thresholds(found, asked, percentile=25.0)
+    for concept in range(12):
+        own = np.sort(found[asked == concept, concept])
+        if len(own) == 0:
+            assert np.isnan(thresholds[concept])
+            continue
+        place = (len(own) - 1) * 0.25
+        below, above = own[int(np.floor(place))], own[int(np.ceil(place))]
+        expected = below + (place - np.floor(place)) * (above - below)
+        assert thresholds[concept] == pytest.approx(expected)
+
+
+def test_the_order_of_pictures_makes_no_difference():
+    found, asked = made_up()
+    order = np.random.default_rng(3).permutation(len(asked))
+    np.testing.assert_array_equal(word_ranks(found, asked), word_ranks(found[order], asked[order]))
+    np.testing.assert_array_equal(
+        shown_thresholds(found, asked, percentile=5.0),
+        shown_thresholds(found[order], asked[order], percentile=5.0),
     )
-    is_seen = is_recognised(found, count=5)
-    np.testing.assert_array_equal(is_recognised(found[:, order], count=5), is_seen[:, order])
-    assert is_seen.sum(axis=1).tolist() == [5] * 8
 
 
-def test_counts_pictures_in_which_their_own_concept_is_seen():
-    is_seen = np.array([[True, False], [True, True], [False, True], [False, False]])
-    assert n_recognised(is_seen, np.array([0, 0, 1, 1])).tolist() == [2, 1]
-    assert n_recognised(is_seen, np.array([1, 1, 0, 0])).tolist() == [0, 1]
-    assert n_recognised(np.ones((2, 3), bool), np.array([2, 2])).tolist() == [0, 0, 2]
+def test_an_image_shows_what_reaches_its_threshold():
+    found = np.array([[0.2, 0.5, 0.9], [0.3, 0.4, 0.1]])
+    assert is_shown(found, np.array([0.3, 0.5, np.nan])).tolist() == [
+        [False, True, False],
+        [True, False, False],
+    ]
 
 
 def test_inputs_are_unchanged():
     images, concepts = unit(5), unit(7, seed=1)
-    copies = images.copy(), concepts.copy()
+    asked = np.array([0, 0, 1, 2, 2])
+    copies = images.copy(), concepts.copy(), asked.copy()
     found = similarities(images, concepts)
     before = found.copy()
-    is_recognised(found, count=2)
-    np.testing.assert_array_equal(images, copies[0])
-    np.testing.assert_array_equal(concepts, copies[1])
-    np.testing.assert_array_equal(found, before)
+    word_ranks(found, asked)
+    is_shown(found, shown_thresholds(found, asked, percentile=5.0))
+    for copy, now in zip((*copies, before), (images, concepts, asked, found), strict=True):
+        np.testing.assert_array_equal(copy, now)
 
 
 def test_refuses_what_it_cannot_compare(unchecked):
@@ -67,9 +103,11 @@ def test_refuses_what_it_cannot_compare(unchecked):
         similarities(2 * np.eye(2), np.eye(2))
     with pytest.raises(ValueError, match="embeddings of concepts with norm 1"):
         similarities(np.eye(2), 2 * np.eye(2))
-    with pytest.raises(ValueError, match="at least one of the concepts, got none"):
-        is_recognised(np.zeros((2, 0)), count=1)
-    with pytest.raises(ValueError, match="count of at least 1, got 0"):
-        is_recognised(np.zeros((2, 3)), count=0)
-    with pytest.raises(ValueError, match="as many in each of is_seen, asked"):
-        unchecked(n_recognised)(np.ones((2, 3), bool), np.array([0]))
+    with pytest.raises(ValueError, match="as many in each of found, asked"):
+        unchecked(word_ranks)(np.zeros((2, 3)), np.array([0]))
+    with pytest.raises(ValueError, match="as many in each of found, asked"):
+        unchecked(shown_thresholds)(np.zeros((2, 3)), np.array([0]), percentile=5.0)
+    with pytest.raises(ValueError, match="percentile between 0 and 100, got 101"):
+        shown_thresholds(np.zeros((1, 3)), np.array([0]), percentile=101.0)
+    with pytest.raises(ValueError, match="as many in each of concepts, thresholds"):
+        unchecked(is_shown)(np.zeros((2, 3)), np.zeros(2))
