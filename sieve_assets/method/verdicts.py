@@ -87,7 +87,7 @@ def q_values(p_values: Float[np.ndarray, " hypothesis"]) -> Float64[np.ndarray, 
 
 
 def verdicts(
-    evidence: Evidence, *, line: float, n_best_words: int, min_score: float, max_q: float
+    evidence: Evidence, *, min_rate: float, n_best_words: int, min_score: float, max_q: float
 ) -> Verdicts:
     """Whether each hypothesis holds, by the first of these that applies.
 
@@ -98,7 +98,7 @@ def verdicts(
 
     Args:
         evidence: What is known of each hypothesis.
-        line: Rate that a right name reaches at the matched threshold; .5.
+        min_rate: Rate that a right name reaches at the matched threshold; .5.
         n_best_words: The concept must be among so many best words for its pictures; 5.
         min_score: Score that a right name reaches; .5.
         max_q: Largest q that is not chance; 1 to leave it out.
@@ -113,7 +113,7 @@ def verdicts(
     """
     lengths = {name: len(part) for name, part in evidence._asdict().items()}
     require_same_length("verdicts", **lengths)
-    lines = _Lines(line, n_best_words, min_score, max_q)
+    lines = _Lines(min_rate, n_best_words, min_score, max_q)
     found = [_judged(_Row(*entries), lines) for entries in zip(*evidence, strict=True)]
     return Verdicts([verdict for verdict, _ in found], [reason for _, reason in found])
 

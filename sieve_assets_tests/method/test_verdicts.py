@@ -27,10 +27,10 @@ def evidence_of(*rows):
     )
 
 
-def judged(*changes, line=0.5, n_best_words=5, min_score=0.5, max_q=0.05):
+def judged(*changes, min_rate=0.5, n_best_words=5, min_score=0.5, max_q=0.05):
     found = verdicts(
         evidence_of(*[GOOD | change for change in changes]),
-        line=line,
+        min_rate=min_rate,
         n_best_words=n_best_words,
         min_score=min_score,
         max_q=max_q,
@@ -84,7 +84,7 @@ def test_other_hypotheses_make_no_difference():
 
 
 def test_settings_move_the_lines():
-    assert judged({}, line=0.75)[0][0] == "ambiguous"
+    assert judged({}, min_rate=0.75)[0][0] == "ambiguous"
     assert judged({"word_rank": 4}, n_best_words=4)[0][0] == "untestable"
     assert judged({"score": 0.4}, min_score=0.4)[0][0] == "verified"
     assert judged({"q_value": 1.0}, max_q=1.0)[0][0] == "verified"
@@ -126,4 +126,4 @@ def test_false_discoveries_stay_below_the_level_when_nothing_is_there():
 def test_refuses_evidence_of_other_sizes(unchecked):
     evidence = evidence_of(GOOD, GOOD)._replace(concept=["owl"])
     with pytest.raises(ValueError, match="as many in each of concept, n_pictures"):
-        unchecked(verdicts)(evidence, line=0.5, n_best_words=5, min_score=0.5, max_q=0.05)
+        unchecked(verdicts)(evidence, min_rate=0.5, n_best_words=5, min_score=0.5, max_q=0.05)

@@ -1,0 +1,207 @@
+"""All that is known of each hypothesis, from what a target and a vision-language model saw.
+
+Not in the SIEVE paper: docs/method.md, section 3.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int
+
+from sieve_assets.method.activation_rates import activation_rates
+from sieve_assets.method.average_precisions import average_precisions
+from sieve_assets.method.checked_inputs import require_same_length, require_some
+from sieve_assets.method.expected_rates import expected_rates, matched_thresholds
+from sieve_assets.method.name_scores import name_scores
+from sieve_assets.method.natural_scores import natural_scores
+from sieve_assets.method.null_rates import is_near, neuron_ranks, null_tests
+from sieve_assets.method.recognition import is_shown, shown_thresholds, word_ranks
+from sieve_assets.method.separation import separation
+from sieve_assets.method.verdicts import is_reporting
+
+
+class Hypotheses(NamedTuple):
+    """What is to be judged."""
+
+    studied: Int[np.ndarray, " hypothesis"]
+    """Position among the studied neurons."""
+    concept: Int[np.ndarray, " hypothesis"]
+    """Position among the concepts."""
+
+
+class Seen(NamedTuple):
+    """What the models saw. Concepts are words that have pictures: references and hypotheses."""
+
+    studied: Int[np.ndarray, " studied"]
+    """Positions of the studied neurons among all neurons."""
+    probe: Float32[np.ndarray, "studied image"]
+    """Their activations on the probe images."""
+    pictures: Float32[np.ndarray, "picture neuron"]
+    """All neurons' activations on the pictures."""
+    thresholds: Float32[np.ndarray, " neuron"]
+    """T of each neuron; nan for one that is not known, which then never fires."""
+    drawn_for: Int[np.ndarray, " picture"]
+    """The concept of each picture: as many of each, in the order of their seeds."""
+    is_reference: Bool[np.ndarray, " concept"]
+    words: Int[np.ndarray, " concept"]
+    """Each concept's place among all words."""
+    texts: Float32[np.ndarray, "concept feature"]
+    """Unit vectors of the concepts."""
+    picture_cosines: Float64[np.ndarray, "picture word"]
+    image_cosines: Float64[np.ndarray, "image concept"]
+
+
+class Settings(NamedTuple):
+    """How it is judged."""
+
+    confidence: float
+    percentile: float
+    near_cosine: float
+    n_best_words: int
+    shown_percentile: float
+
+
+def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str, np.ndarray]:
+    """Each hypothesis's evidence.
+
+    A neuron's evidence rests on the reference concepts and on its own hypotheses, whatever other
+    neurons are studied in the same call. Memory grows with hypotheses times images: study some
+    neurons at a time.
+
+    Args:
+        hypotheses: Pairs of neuron and concept, each once.
+        seen: Activations and cosines.
+        settings: Confidence, percentiles and lines.
+
+    Returns:
+        Columns by name, an entry a hypothesis; concepts as positions, -1 for none.
+
+    Raises:
+        ValueError: No hypothesis, sizes that differ, or what the parts refuse.
+
+    Source: docs/method.md, section 3.
+    """
+    require_some("evidence", "hypotheses", hypotheses.concept, axis=0)
+    require_same_length("evidence", pictures=len(seen.pictures), drawn_for=len(seen.drawn_for))
+    shown = _shown(seen, settings)
+    own = _own_activations(hypotheses, seen)
+    thresholds = seen.thresholds[seen.studied[hypotheses.studied]]
+    found = activation_rates(own, thresholds, confidence=settings.confidence)
+    return {
+        "n_pictures": np.full(len(own), found.n_images),
+        "activation_rate": found.activation_rate,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        **_against_others(hypotheses, seen, settings, found.activation_rate),
+        **separation(own, seen.probe[hypotheses.studied])._asdict(),
+        "word_rank": shown.ranks[hypotheses.concept],
+        **_on_natural_images(hypotheses, seen, shown, settings, own),
+        **_scores(hypotheses, seen, shown),
+    }
+
+
+class _Shown(NamedTuple):
+    ranks: Int[np.ndarray, " concept"]
+    is_drawable: Bool[np.ndarray, " concept"]
+    in_images: Bool[np.ndarray, "image concept"]
+    in_pictures: Bool[np.ndarray, "picture concept"]
+
+
+def _shown(seen: Seen, settings: Settings) -> _Shown:
+    """Which concepts can be drawn, and where they are shown; each in its own pictures."""
+    asked = seen.words[seen.drawn_for]
+    ranks = word_ranks(seen.picture_cosines, asked)[seen.words]
+    lines = shown_thresholds(seen.picture_cosines, asked, percentile=settings.shown_percentile)
+    in_pictures = is_shown(seen.picture_cosines, lines)[:, seen.words]
+    in_pictures[np.arange(len(asked)), seen.drawn_for] = True
+    in_images = is_shown(seen.image_cosines, lines[seen.words])
+    return _Shown(ranks, (ranks >= 0) & (ranks < settings.n_best_words), in_images, in_pictures)
+
+
+def _own_activations(
+    hypotheses: Hypotheses, seen: Seen
+) -> Float32[np.ndarray, "hypothesis picture"]:
+    """Each hypothesis's neuron on its concept's pictures, by seed."""
+    neurons = seen.studied[hypotheses.studied]
+    pairs = zip(neurons, hypotheses.concept, strict=True)
+    return np.stack([seen.pictures[seen.drawn_for == one, neuron] for neuron, one in pairs])
+
+
+def _rates(seen: Seen, concepts: Int[np.ndarray, " some"]) -> Float64[np.ndarray, "some neuron"]:
+    """AR of all neurons on the pictures of some concepts."""
+    fires = [seen.pictures[seen.drawn_for == one] > seen.thresholds for one in concepts]
+    means = [one.mean(axis=0) for one in fires]
+    return np.array(means, np.float64).reshape(len(concepts), len(seen.thresholds))
+
+
+def _against_others(
+    hypotheses: Hypotheses,
+    seen: Seen,
+    settings: Settings,
+    rates: Float64[np.ndarray, " hypothesis"],
+) -> dict[str, np.ndarray]:
+    """The same neuron on other concepts' pictures, and other neurons on the same pictures."""
+    references = np.flatnonzero(seen.is_reference)
+    neurons = seen.studied[hypotheses.studied]
+    near = is_near(
+        seen.texts[hypotheses.concept], seen.texts[references], most=settings.near_cosine
+    )
+    found = null_tests(rates, _rates(seen, references)[:, neurons].T, near)._asdict()
+    named = np.append(references, -1)  # the last for those without any
+    concepts, row = np.unique(hypotheses.concept, return_inverse=True)
+    ranks = neuron_ranks(rates, _rates(seen, concepts)[row])
+    return found | {"best_reference": named[found["best_reference"]], "neuron_rank": ranks}
+
+
+def _on_natural_images(
+    hypotheses: Hypotheses,
+    seen: Seen,
+    shown: _Shown,
+    settings: Settings,
+    own: Float32[np.ndarray, "hypothesis picture"],
+) -> dict[str, np.ndarray]:
+    """How common the concept is, the threshold that matches it, and what is above that."""
+    probe, in_images = seen.probe[hypotheses.studied], shown.in_images.T[hypotheses.concept]
+    share = in_images.mean(axis=1)
+    matched = matched_thresholds(probe, share, percentile=settings.percentile).astype(np.float32)
+    found = activation_rates(own, matched, confidence=settings.confidence)
+    reporting = own[:, is_reporting(own.shape[1])] > matched[:, None]
+    cosines = seen.image_cosines.T[hypotheses.concept]
+    natural = natural_scores(probe, matched, in_images, cosines)
+    return {
+        "probe_share": share,
+        "expected_ar": expected_rates(share, percentile=settings.percentile),
+        "matched_threshold": matched,
+        "matched_ar": found.activation_rate,
+        "matched_low": found.ci_low,
+        "matched_high": found.ci_high,
+        "reported_ar": reporting.mean(axis=1),
+        "n_shown": natural.n_shown,
+        "natural_recall": natural.recall,
+        "natural_precision": natural.precision,
+        "natural_f1": natural.f1,
+        "natural_correlation": natural.correlation,
+    }
+
+
+def _scores(hypotheses: Hypotheses, seen: Seen, shown: _Shown) -> dict[str, np.ndarray]:
+    """How well names say when the neuron fires, on natural images and in pictures."""
+    studied, row = np.unique(hypotheses.studied, return_inverse=True)
+    is_own = np.tile(seen.is_reference, (len(studied), 1))
+    is_own[row, hypotheses.concept] = True
+    natural = average_precisions(seen.probe[studied], shown.in_images)
+    drawn = np.full(natural.shape, np.nan)
+    for place, neuron in enumerate(seen.studied[studied]):
+        concepts, pictures = np.flatnonzero(is_own[place]), is_own[place][seen.drawn_for]
+        drawn[place, concepts] = average_precisions(
+            seen.pictures[pictures, neuron][None], shown.in_pictures[pictures][:, concepts]
+        )[0]
+    scores = name_scores(natural, drawn, is_own & shown.is_drawable)
+    best = np.where(scores.max(axis=1) > 0, scores.argmax(axis=1), -1)
+    at = (row, hypotheses.concept)
+    return {
+        "natural_ap": natural[at],
+        "drawn_ap": drawn[at],
+        "score": scores[at],
+        "best_name": best[row],
+    }

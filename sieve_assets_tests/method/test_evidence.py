@@ -1,0 +1,181 @@
+"""Everything that is known of a hypothesis, put together from what the models saw."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from sieve_assets.method.evidence import Hypotheses, Seen, Settings, evidence
+
+SETTINGS = Settings(
+    confidence=0.95, percentile=90.0, near_cosine=0.9, n_best_words=2, shown_percentile=25.0
+)
+N_PICTURES = 6
+
+
+def unit(rows):
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def small_world(seed=0, n_neurons=5, n_images=80, n_words=7):
+    """Words as directions; an image and a picture hold one and some noise; neurons like some."""
+    generator = np.random.default_rng(seed)
+    texts = unit(generator.standard_normal((n_words, 6)))
+    words = np.array([5, 0, 3, 2, 6])
+    drawn_for = np.repeat(np.arange(len(words)), N_PICTURES)[generator.permutation(30)]
+
+    def show(places):
+        return unit(texts[places] + 0.5 * generator.standard_normal((len(places), 6)))
+
+    images, pictures = show(generator.integers(0, n_words, n_images)), show(words[drawn_for])
+    likes = generator.standard_normal((6, n_neurons))
+    probe = np.maximum(images @ likes, 0).astype(np.float32)
+    studied = np.array([3, 0, 4])
+    seen = Seen(
+        studied=studied,
+        probe=probe.T[studied],
+        pictures=np.maximum(pictures @ likes, 0).astype(np.float32),
+        thresholds=np.percentile(probe, 90, axis=0).astype(np.float32),
+        drawn_for=drawn_for,
+        is_reference=np.array([True, False, True, True, False]),
+        words=words,
+        texts=texts[words],
+        picture_cosines=pictures.astype(float) @ texts.astype(float).T,
+        image_cosines=images.astype(float) @ texts[words].astype(float).T,
+    )
+    pairs = [(0, 1), (0, 2), (1, 4), (2, 0), (2, 1)]
+    return Hypotheses(*(np.array(part) for part in zip(*pairs, strict=True))), seen
+
+
+def shown_in(seen, cosines, concept):
+    """Whether each of the cosines reaches what a quarter of the concept's pictures are below."""
+    word = seen.words[concept]
+    own = seen.picture_cosines[seen.drawn_for == concept, word]
+    return cosines >= np.percentile(own, 25)
+
+
+def test_rates_and_ranks_agree_with_loops_over_pictures():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen, SETTINGS)
+    for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
+        neuron = seen.studied[studied]
+
+        def rate(one, of=neuron):
+            pictures = seen.pictures[seen.drawn_for == one, of]
+            return np.mean([value > seen.thresholds[of] for value in pictures])
+
+        own, others = rate(concept), [rate(one) for one in (0, 2, 3)]
+        cosines = [seen.texts[concept] @ seen.texts[one] for one in (0, 2, 3)]
+        counted = [rate for rate, near in zip(others, cosines, strict=True) if near < 0.9]
+        assert found["activation_rate"][row] == pytest.approx(own)
+        assert found["n_pictures"][row] == N_PICTURES
+        assert found["n_reference"][row] == len(counted)
+        assert found["null_ar"][row] == pytest.approx(np.mean(counted))
+        n_as_high = sum(other >= own for other in counted)
+        assert found["p_value"][row] == pytest.approx((1 + n_as_high) / (1 + len(counted)))
+        assert rate(found["best_reference"][row]) == max(counted)
+        assert found["neuron_rank"][row] == sum(rate(concept, of=one) > own for one in range(5))
+
+
+def test_natural_images_agree_with_loops_and_scikit_learn():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen, SETTINGS)
+    for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
+        truth = shown_in(seen, seen.image_cosines[:, concept], concept)
+        activations = seen.probe[studied]
+        quantile = 1 - max(0.1, truth.mean())
+        threshold = np.float32(np.quantile(activations.astype(float), quantile))
+        own = seen.pictures[seen.drawn_for == concept, seen.studied[studied]]
+        assert found["probe_share"][row] == pytest.approx(truth.mean())
+        assert found["expected_ar"][row] == pytest.approx(min(1, 0.1 / truth.mean()))
+        assert found["matched_threshold"][row] == pytest.approx(threshold)
+        assert found["matched_ar"][row] == pytest.approx(np.mean(own > threshold))
+        assert found["reported_ar"][row] == pytest.approx(np.mean(own[1::2] > threshold))
+        assert found["natural_f1"][row] == pytest.approx(f1_score(truth, activations > threshold))
+        expected = average_precision_score(truth, activations)
+        assert found["natural_ap"][row] == pytest.approx(expected)
+        is_drawn = np.repeat([1, 0], [len(own), len(activations)])
+        values = np.concatenate([own, activations])
+        assert found["auc"][row] == pytest.approx(roc_auc_score(is_drawn, values))
+
+
+def test_scores_are_relative_to_the_best_drawable_name_among_references_and_own():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen, SETTINGS)
+    for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
+        mine = [one for pair, one in zip(*hypotheses, strict=True) if pair == studied]
+        names = sorted({0, 2, 3, *mine})
+        neuron, is_counted = seen.studied[studied], np.isin(seen.drawn_for, names)
+        natural, drawn, ranks = {}, {}, {}
+        for one in names:
+            truth = shown_in(seen, seen.image_cosines[:, one], one)
+            natural[one] = average_precision_score(truth, seen.probe[studied])
+            shown = shown_in(seen, seen.picture_cosines[:, seen.words[one]], one)
+            shown |= seen.drawn_for == one
+            drawn[one] = average_precision_score(
+                shown[is_counted], seen.pictures[is_counted, neuron]
+            )
+            means = seen.picture_cosines[seen.drawn_for == one].mean(axis=0)
+            ranks[one] = sum(means > means[seen.words[one]] + 1e-12)
+        drawable = [one for one in names if ranks[one] < 2]
+        scores = {
+            one: (
+                natural[one] / max(natural[other] for other in drawable)
+                + drawn[one] / max(drawn[other] for other in drawable)
+            )
+            / 2
+            for one in drawable
+        }
+        assert found["word_rank"][row] == ranks[concept]
+        assert found["drawn_ap"][row] == pytest.approx(drawn[concept])
+        assert found["score"][row] == pytest.approx(scores.get(concept, 0.0))
+        assert found["best_name"][row] == max(scores, key=scores.__getitem__)
+
+
+def test_other_neurons_and_the_order_of_hypotheses_make_no_difference():
+    hypotheses, seen = small_world()
+    whole = evidence(hypotheses, seen, SETTINGS)
+    turned = evidence(Hypotheses(*(part[::-1] for part in hypotheses)), seen, SETTINGS)
+    alone = evidence(
+        Hypotheses(np.array([0, 0]), np.array([0, 1])),
+        seen._replace(studied=seen.studied[2:], probe=seen.probe[2:]),
+        SETTINGS,
+    )
+    for name, values in whole.items():
+        np.testing.assert_array_equal(values[::-1], turned[name], err_msg=name)
+        np.testing.assert_array_equal(values[3:], alone[name], err_msg=name)
+
+
+def test_without_references_a_neuron_has_its_own_names_only():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen._replace(is_reference=np.zeros(5, bool)), SETTINGS)
+    assert found["n_reference"].tolist() == [0] * 5
+    assert found["best_reference"].tolist() == [-1] * 5
+    assert found["p_value"].tolist() == [1.0] * 5
+    assert found["best_name"][2] in (4, -1)
+
+
+def test_a_neuron_whose_threshold_is_not_known_never_fires():
+    hypotheses, seen = small_world()
+    before = evidence(hypotheses, seen, SETTINGS)
+    unknown = seen.thresholds.copy()
+    unknown[1] = np.nan  # not one of the studied
+    after = evidence(hypotheses, seen._replace(thresholds=unknown), SETTINGS)
+    assert (after["neuron_rank"] <= before["neuron_rank"]).all()
+    np.testing.assert_array_equal(after["activation_rate"], before["activation_rate"])
+
+
+def test_inputs_are_unchanged():
+    hypotheses, seen = small_world()
+    copies = [part.copy() for part in (*hypotheses, *seen)]
+    evidence(hypotheses, seen, SETTINGS)
+    for before, now in zip(copies, (*hypotheses, *seen), strict=True):
+        np.testing.assert_array_equal(before, now)
+
+
+def test_refuses_what_it_cannot_judge(unchecked):
+    hypotheses, seen = small_world()
+    nothing = Hypotheses(*(part[:0] for part in hypotheses))
+    with pytest.raises(ValueError, match="at least one of the hypotheses, got none"):
+        evidence(nothing, seen, SETTINGS)
+    with pytest.raises(ValueError, match="as many in each of pictures, drawn_for"):
+        unchecked(evidence)(hypotheses, seen._replace(drawn_for=seen.drawn_for[1:]), SETTINGS)
