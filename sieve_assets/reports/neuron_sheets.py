@@ -31,13 +31,18 @@ QUALIFY row_number() OVER (PARTITION BY c.neuron, c.cluster ORDER BY c.rank) <= 
 ORDER BY c.neuron, c.cluster, c.rank
 """
 _PICTURES = """
-WITH first_pictures AS (
-    SELECT model, neuron, cluster, concept, seed, picture_id, uri
-    FROM generated_image_sets
-    WHERE model = $model AND neuron IN (SELECT unnest($neurons))
-    QUALIFY row_number() OVER (PARTITION BY neuron, cluster, concept ORDER BY seed) <= $n_tiles
+WITH named AS (
+    SELECT neuron, concept, min(cluster) AS cluster,
+        string_agg(DISTINCT cluster, ',' ORDER BY cluster) AS clusters
+    FROM activation_rates WHERE model = $model AND neuron IN (SELECT unnest($neurons))
+    GROUP BY neuron, concept
+), first_pictures AS (
+    SELECT model, neuron, cluster, clusters, concept, seed, picture_id, uri
+    FROM generated_image_sets JOIN named USING (neuron, cluster, concept)
+    WHERE model = $model
+    QUALIFY row_number() OVER (PARTITION BY neuron, concept ORDER BY seed) <= $n_tiles
 )
-SELECT g.neuron, g.cluster, h.place, g.concept, g.uri, r.activation_rate,
+SELECT g.neuron, g.clusters, g.concept, g.uri, r.activation_rate,
     a.activation[g.neuron + 1] > r.threshold AS is_active
 FROM first_pictures g
 JOIN concept_hypotheses h USING (model, neuron, cluster, concept)
@@ -89,10 +94,10 @@ def concept_sheets(
     open_image: OpenImage,
     max_bytes: int,
 ) -> dict[int, InlineImage]:
-    """How each name was tested: a row a hypothesis with its first pictures and its activation rate.
+    """How each name was tested: a row with its clusters, first pictures and activation rate.
 
-    The pictures are the first by seed, whatever the neuron does on them; those above its threshold
-    are framed.
+    A name of several clusters has one row: its pictures are the same. They are the first by seed,
+    whatever the neuron does on them; those above its threshold are framed.
 
     Args:
         warehouse: The study's results.
@@ -109,11 +114,11 @@ def concept_sheets(
     def row(pictures: list[Any]) -> Row:
         first = pictures[0]
         tiles = [Tile(picture.uri, bool(picture.is_active)) for picture in pictures]
-        return Row(f"{first.cluster}: {first.concept}", tiles, f"{first.activation_rate:.2f}")
+        return Row(f"{first.clusters}: {first.concept}", tiles, f"{first.activation_rate:.2f}")
 
     found = _read(warehouse, _PICTURES, model, neurons)
     rows = {
-        of_neuron[0].neuron: [row(pictures) for pictures in _by(of_neuron, "cluster", "place")]
+        of_neuron[0].neuron: [row(pictures) for pictures in _by(of_neuron, "concept")]
         for of_neuron in _by(found, "neuron")
     }
     return _sheets(rows, open_image, OF_CONCEPTS, max_bytes)

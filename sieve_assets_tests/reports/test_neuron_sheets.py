@@ -129,6 +129,24 @@ def test_a_row_is_a_hypothesis_by_rate_with_its_pictures_by_seed(warehouse):
     assert names(sheets[3], OF_CONCEPTS) == [["red", "gold", "blue"], ["ink"]]
 
 
+def test_a_name_of_several_clusters_has_one_row_that_says_which(warehouse, monkeypatch):
+    model, also = pd.DataFrame({"model": ["net"]}), []
+    for table in ("concept_hypotheses", "generated_image_sets", "activation_rates"):
+        rows = warehouse.read(f"SELECT * FROM {table}")  # noqa: S608 (the tables above)
+        again = rows[rows["concept"] == "often"].assign(cluster=0)
+        also.append(Replacement(table, pd.concat([rows, again]), model))
+    warehouse.replace(*also)
+    drawn = []
+    monkeypatch.setattr(
+        neuron_sheets, "contact_sheet", lambda rows, *_, **__: drawn.extend(rows) or None
+    )
+
+    concept_sheets(warehouse, "net", [3], open_flat, GENEROUS)
+
+    assert [row.label for row in drawn] == ["0,1: often", "1: never"]
+    assert [[tile.uri for tile in row.tiles] for row in drawn] == [["red", "gold", "blue"], ["ink"]]
+
+
 def test_pictures_above_the_threshold_and_no_others_are_framed(warehouse):
     sheets = concept_sheets(warehouse, "net", [3], open_flat, GENEROUS)
     assert framed(sheets[3], OF_CONCEPTS) == [[False, True, True], [False]]
@@ -196,4 +214,5 @@ def test_as_many_frames_are_green_as_pictures_fire(finished):
     for (model, neuron), of_neuron in rates.groupby(["model", "neuron"]):
         rows = cells(made[model][neuron], OF_CONCEPTS)
         found = [sum(is_framed(cell) for cell in row) for row in rows]
-        assert found == sorted(of_neuron["n_active"], reverse=True)
+        once = of_neuron.drop_duplicates("concept")
+        assert found == sorted(once["n_active"], reverse=True)
