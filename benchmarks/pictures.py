@@ -23,6 +23,7 @@ from PIL import Image
 from benchmarks.figures import Figure, medians, ratio_of_medians
 from benchmarks.studies import pretend, seconds_of_stage, shipped_study
 from sieve_assets import study
+from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.hypothesize import concept_hypotheses, concept_names
 from sieve_assets.assets.picture_bank import draw_missing
 from sieve_assets.assets.pipeline import STAGES
@@ -127,7 +128,8 @@ def banked_seconds(bench: Workbench, prompts: Sequence[str]) -> float:
     """How long it takes to draw one picture into the bank (s)."""
     requests = picture_requests(prompts, identity=bench.generator_identity, n_images=1)
     started = time.monotonic()
-    draw_missing(bench, requests, run_id="bench", log=logging.getLogger("benchmarks"))
+    errand = Errand(bench, "benchmark", "none", "bench", logging.getLogger("benchmarks"))
+    draw_missing(errand, requests)
     return (time.monotonic() - started) / len(prompts)
 
 

@@ -110,7 +110,7 @@ def evidence(target: str, neuron: int, out: Path) -> None:
     """Draw what the names of TARGET's NEURON rest on: samples, patches, pictures, rates."""
     from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
     from sieve_assets.image_sets.listing import open_image  # noqa: PLC0415 (as above)
-    from sieve_assets.reports.evidence import draw_evidence  # noqa: PLC0415 (as above)
+    from sieve_assets.reports.evidence import draw_evidence, verdict_lines  # noqa: PLC0415 (as above)
 
     bench = Workbench()
     try:
@@ -125,6 +125,8 @@ def evidence(target: str, neuron: int, out: Path) -> None:
         raise click.ClickException(str(error)) from error
     figure.savefig(out)
     click.echo(f"{out}: the evidence for neuron {neuron} of {target}")
+    for line in verdict_lines(bench.warehouse, model=target, neuron=neuron):
+        click.echo(line)
 
 
 @main.command()

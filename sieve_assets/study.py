@@ -185,10 +185,24 @@ class Hypothesize(Settings):
 
 
 class Verify(Settings):
-    """How activation rates are reported."""
+    """How activation rates are reported, and what a name has to beat."""
 
     confidence: OpenShare = 0.95
     """Of the Wilson interval, as is usual. method.md, section 3."""
+    n_reference: Annotated[int, Field(strict=True, ge=0)] = 200
+    """Concepts that every hypothesis is held against. method.md, section 3."""
+    near_cosine: Silhouette = 0.9
+    """Texts as alike as this: no reference for each other. method.md, section 3."""
+    n_best_words: Count = 5
+    """Best words for its pictures that a concept must be among. method.md, section 3."""
+    shown_percentile: Percentile = 5.0
+    """Images as like a concept as all but these of its pictures show it. method.md, section 3."""
+    min_rate: OpenShare = 0.5
+    """AR that a right name reaches at the matched threshold. method.md, section 3."""
+    min_score: Share = 0.5
+    """Score that a right name reaches, in shares of the best name. method.md, section 3."""
+    max_q: Share = 1.0
+    """Largest q of "other concepts' pictures do as well"; 1 leaves it out. method.md, section 3."""
 
 
 class Study(Settings):
@@ -215,7 +229,7 @@ class Study(Settings):
     hypothesize: Hypothesize = Hypothesize()
     """From the strongest images to concepts."""
     verify: Verify = Verify()
-    """How activation rates are reported."""
+    """How activation rates are reported, and what a name has to beat."""
 
     @field_validator("concepts")
     @classmethod

@@ -43,7 +43,7 @@ SETTINGS = {
     "more pictures a concept (only those are drawn)": {"n_images = 3": "n_images = 4"},
     "the prompt": {"n_images = 3": 'n_images = 3\nprompt = "a photo of {}"'},
     "the generator's steps, guidance or another setting": {"guidance = 3.0": "guidance = 2.0"},
-    "`confidence`": {"[select]": "[verify]\nconfidence = 0.8\n[select]"},
+    "`confidence`": {"n_reference = 4": "n_reference = 4\nconfidence = 0.8"},
     "the target's transform": {
         "transform = {resize_px = 32, crop_px = 32, mean = [0.5, 0.5, 0.5], "
         'std = [0.5, 0.5, 0.5]}\nprobe = "scenes"\n\n[targets.vit]': "transform = {resize_px = "

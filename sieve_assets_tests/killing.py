@@ -31,7 +31,7 @@ TABLES = {
 }
 MADE_AT = ["run_id", "recorded_at", "seconds", "drawn_by_run"]
 """What another run may say differently."""
-BANK = ("pictures", "picture_activations", "probe_shards")
+BANK = ("pictures", "picture_activations", "picture_embeddings", "probe_shards")
 
 
 @dataclass

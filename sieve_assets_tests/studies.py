@@ -27,6 +27,9 @@ from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, 
 
 BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
+FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
+LAST = ("verified_concepts", "verdicts")
+"""The stages by model before those by neuron, and after them."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 CONCEPTS = [
@@ -88,6 +91,9 @@ n_samples = 6
 [hypothesize]
 single_cluster_test = "min_silhouette"
 min_silhouette = 0.4
+
+[verify]
+n_reference = 4
 """
 OF_CNN = TINY_STUDY[
     TINY_STUDY.index('rule = "ratio"') : TINY_STUDY.index("\n\n[targets.vit]")
@@ -147,9 +153,9 @@ class StudyRun:
     def everything(self, *models: str, **options: Any) -> "StudyRun":
         """All stages of the targets, one after the other, of all if none is named."""
         for model in models or sorted(self.bench().study.targets):
-            self.of_model(model, "probe_images", "probe_pass", **options)
+            self.of_model(model, *FIRST, **options)
             self.of_model(model, *BY_NEURON, **options)
-            self.of_model(model, "verified_concepts", **options)
+            self.of_model(model, *LAST, **options)
         return self
 
     def forget(self, model: str, *stages: str, neurons: Sequence[int] | None = None) -> None:

@@ -120,7 +120,7 @@ def test_words_arrive_verbatim_in_every_table(odd):
     for name in ("generated_image_sets", "activation_rates", "verified_concepts"):
         assert set(odd.table(name, model="cnn")["concept"]) == set(hypotheses["concept"])
     assert set(hypotheses["concept"]) <= set(WORDS)
-    assert set(odd.table("pictures")["prompt"]) == set(hypotheses["concept"])
+    assert set(hypotheses["concept"]) <= set(odd.table("pictures")["prompt"]) <= set(WORDS)
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")  # the font has no Chinese; the text is there
@@ -141,7 +141,8 @@ def test_words_are_shown_verbatim_and_the_summary_counts_them(odd):
     assert shown == set(rates["concept"])
     text = io.StringIO()
     print_summary(Console(file=text, width=160), bench.warehouse, bench.study, {}, 1.0)
-    assert f"for {len(shown)} concepts" in text.getvalue()
+    n_drawn = odd.table("pictures")["prompt"].nunique()
+    assert f"for {n_drawn} concepts" in text.getvalue()
 
 
 def test_one_word_is_the_only_hypothesis_of_every_cluster(small):

@@ -36,6 +36,10 @@ TABLES = {
         ["model", "neuron", "cluster", "concept"],
         "threshold n_images n_active activation_rate ci_low ci_high",
     ),
+    "probe_embeddings": (["model"], "probe n_images weights_hash embeddings_uri"),
+    "reference_pictures": (["model", "concept", "seed"], "generator picture_id uri"),
+    "evidence": (["model", "neuron", "concept"], "activation_rate word_rank matched_ar score"),
+    "verdicts": (["model", "neuron", "concept"], "q_value verdict reason is_complete"),
     "verified_concepts": (
         ["model", "neuron", "cluster", "concept"],
         "activation_rate initial_mean_ar final_mean_ar paper_kept n_hypotheses is_complete",

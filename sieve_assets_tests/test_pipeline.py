@@ -13,7 +13,7 @@ import pytest
 from sieve_assets.assets import probe
 from sieve_assets.assets.resources import Workbench
 from sieve_assets_tests import recomputation as again
-from sieve_assets_tests.studies import BY_NEURON, StudyRun, assert_same_rows
+from sieve_assets_tests.studies import BY_NEURON, FIRST, StudyRun, assert_same_rows
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "sieve.toml"
@@ -163,7 +163,7 @@ def test_neurons_one_by_one_in_another_order_and_other_batches_change_nothing(
     """Up to rounding, 1e-4 at most: another batch gives activations other last bits."""
     monkeypatch.setattr(probe, "SHARD_IMAGES", 16)
     study = finished.anew(tmp_path)
-    study.of_model("cnn", "probe_images", "probe_pass", batch_size=7)
+    study.of_model("cnn", *FIRST, batch_size=7)
     for neuron in (4, 1, 5, 3, 0, 2):
         study.of_model("cnn", *BY_NEURON, neurons=[neuron], batch_size=5)
     study.of_model("cnn", "verified_concepts")

@@ -19,6 +19,9 @@ _FIRED = ("generated_image_sets.uri", "neuron_ratios.p99")
 _OBSERVED = ("neuron_activations.activation", "probe_images.is_held_out")
 _RATE = ("activation_rates.activation_rate",)
 _TRUTH = ("concept_hypotheses.concept",)
+_OTHERS = (*_FIRED, "reference_pictures.uri")
+_PROBED = "neuron_activations.activation"
+_MATCHED = ("generated_image_sets.uri", "probe_embeddings.embeddings_uri", _PROBED)
 _VERDICT = "verified_concepts.paper_kept"
 COMES_FROM: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "probe_passes": {
@@ -52,6 +55,25 @@ COMES_FROM: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "verified_concepts": dict.fromkeys(
         ("activation_rate", "initial_mean_ar", "final_mean_ar", "paper_kept"), _RATE
     ),
+    "probe_embeddings": {
+        "n_images": ("probe_images.position",),
+        "embeddings_uri": ("probe_images.uri",),
+    },
+    "evidence": {
+        **dict.fromkeys(("activation_rate", "ci_low", "ci_high"), _FIRED),
+        **dict.fromkeys(("null_ar", "lift", "p_value", "best_reference"), _OTHERS),
+        **dict.fromkeys(("auc", "mad"), ("generated_image_sets.uri", _PROBED)),
+        "word_rank": ("generated_image_sets.uri",),
+        "probe_share": ("probe_embeddings.embeddings_uri", "generated_image_sets.uri"),
+        **dict.fromkeys(("matched_threshold", "matched_ar", "reported_ar"), _MATCHED),
+        "natural_ap": ("probe_embeddings.embeddings_uri", _PROBED),
+        "drawn_ap": ("generated_image_sets.uri", "reference_pictures.uri"),
+        "score": (*_MATCHED, "reference_pictures.uri"),
+    },
+    "verdicts": {
+        "q_value": ("evidence.p_value",),
+        "verdict": ("evidence.word_rank", "evidence.matched_ar", "evidence.score"),
+    },
     "oracle_rates": {
         "threshold": ("neuron_ratios.p99",),
         "oracle_ar": (*_TRUTH, "neuron_ratios.p99"),

@@ -12,7 +12,8 @@ import pandas as pd
 
 from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.partitions import OF_A_MODEL
-from sieve_assets.assets.picture_bank import generator_name
+from sieve_assets.assets.probe_embeddings import shards
+from sieve_assets.assets.probe_sets import read_probe
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FOLLOWS, UNKNOWN, find_stale
 from sieve_assets.method.generated_image_sets import (
@@ -27,10 +28,6 @@ SELECT avg(n) AS mean FROM (SELECT max(n_clusters) AS n FROM clusters GROUP BY m
 """
 _SECONDS_A_PARTITION = """
 SELECT avg(seconds) AS mean FROM provenance WHERE stage = $stage AND model = $model
-"""
-_IN_BANK = """
-SELECT prompt, count(*) AS n FROM pictures WHERE generator = $generator AND seed < $n_images
-GROUP BY prompt
 """
 
 
@@ -165,13 +162,24 @@ class Outlook:
         )
         return missing_pictures(requests, set(seen["picture_id"]))
 
-    def in_bank(self, concepts: Iterable[str]) -> int:
-        """How many of the pictures of some concepts are there."""
-        settings = self.bench.study.generator
-        asked = {"generator": generator_name(self.bench), "n_images": settings.n_images}
-        found = self.bench.warehouse.read(_IN_BANK, asked)
-        by_prompt = dict(zip(found["prompt"], found["n"], strict=True))
-        return sum(int(by_prompt.get(prompt_for(one, settings.prompt), 0)) for one in concepts)
+    def unembedded(self, requests: Iterable[PictureRequest]) -> list[PictureRequest]:
+        """Those that the vision-language model, as it is now, has not looked at."""
+        seen = self.bench.warehouse.read(
+            "SELECT picture_id FROM picture_embeddings WHERE weights_hash = $1",
+            [self.bench.vision_language_hash],
+        )
+        return missing_pictures(requests, set(seen["picture_id"]))
+
+    @property
+    def n_embedded_images(self) -> int:
+        """Listed probe images that the vision-language model, as it is now, has looked at."""
+        images = read_probe(self.bench, self.bench.study.targets[self.model].probe)
+        stored = self.bench.warehouse.read("SELECT shard_id FROM probe_shards")["shard_id"]
+        return sum(
+            len(shard.images)
+            for shard in shards(self.bench, images)
+            if shard.shard_id in set(stored)
+        )
 
     def _of_model(self, sql: str, rest: str = "") -> pd.DataFrame:
         return self.bench.warehouse.read(f"{sql} AND model = $1{rest}", [self.model])

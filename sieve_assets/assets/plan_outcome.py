@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from sieve_assets.assets.errands import DRAWN, EMBEDDED, LOOKED_AT
 from sieve_assets.assets.hypothesize import concept_names
-from sieve_assets.assets.planner import (
+from sieve_assets.assets.quantities import (
     BYTES,
     CONCEPTS,
     EMBEDDINGS,
@@ -40,17 +41,21 @@ _MADE = """
 SELECT stage, list(neuron) AS neurons, sum(seconds) AS seconds FROM provenance
 WHERE model = $model AND recorded_at >= $made_at GROUP BY stage
 """
-_PICTURES = """
-SELECT p.picture_id, any_value(p.uri) AS uri
-FROM pictures p
-JOIN generated_image_sets g ON g.picture_id = p.picture_id
-JOIN plans ON plans.model = g.model AND plans.made_at = $made_at
-WHERE p.drawn_by_run NOT IN (SELECT unnest(drawn_before) FROM plans WHERE made_at = $made_at)
-GROUP BY p.picture_id HAVING min(g.model) = $model
+_IMAGE_WORK = """
+SELECT sum({}) FROM image_work WHERE stage = $stage AND model = $model AND recorded_at >= $made_at
 """
+_NOTED = {
+    ("probe_embeddings", EMBEDDINGS): EMBEDDED,
+    ("reference_pictures", TO_DRAW): DRAWN,
+    ("generated_image_sets", TO_DRAW): DRAWN,
+    ("activation_rates", PASSES): LOOKED_AT,
+    ("evidence", PASSES): LOOKED_AT,
+    ("evidence", EMBEDDINGS): EMBEDDED,
+}
+"""What `image_work` knows, by stage and quantity; the bytes of these stages too."""
 _SELECTED = "SELECT count(*) FROM neuron_ratios WHERE model = $model AND status = 'selected'"
 _CONCEPTS = "SELECT count(DISTINCT concept) FROM concept_hypotheses WHERE model = $model"
-_BEFORE = "SELECT {} FROM plans WHERE model = $model AND made_at = $made_at"
+_BEFORE = "SELECT n_scenes_before FROM plans WHERE model = $model AND made_at = $made_at"
 
 
 def outcomes(bench: Workbench, models: Sequence[str] = ()) -> dict[str, pd.DataFrame]:
@@ -67,12 +72,6 @@ def outcomes(bench: Workbench, models: Sequence[str] = ()) -> dict[str, pd.DataF
     plans = bench.warehouse.read(_LATEST, {"models": wanted})
     pairs = zip(plans["model"], plans["made_at"], strict=True)
     return {model: _Outcome(bench, model, made_at).table() for model, made_at in pairs}
-
-
-def looks_so_far(bench: Workbench, model: str) -> int:
-    """Pictures that the target has looked at, with whatever weights."""
-    sql = "SELECT count(*) AS n FROM picture_activations WHERE model = $1"
-    return int(bench.warehouse.read(sql, [model])["n"].iloc[0])
 
 
 def scenes_so_far(bench: Workbench, model: str) -> int:
@@ -99,6 +98,10 @@ class _Outcome:
         if quantity == SECONDS:
             rendering_s = self._rendering_s() if stage == "probe_images" else 0.0
             return self._made.get(stage, ([], 0.0))[1] + rendering_s
+        if (stage, quantity) in _NOTED:
+            return self._n(stage, _NOTED[stage, quantity])
+        if quantity == BYTES and stage in {noted for noted, _ in _NOTED}:
+            return self._image_work("n_bytes", stage)
         return self._counts[stage, quantity]()
 
     def _read(self, sql: str, **more: Any) -> pd.DataFrame:
@@ -143,11 +146,8 @@ class _Outcome:
             ("patch_embeddings", BYTES): self._patch_bytes,
             ("concept_hypotheses", CONCEPTS): lambda: self._count(_CONCEPTS),
             ("concept_hypotheses", EMBEDDINGS): self._n_texts,
-            ("generated_image_sets", IN_BANK): lambda: self._n_linked() - len(self._drawn),
-            ("generated_image_sets", TO_DRAW): lambda: len(self._drawn),
-            ("generated_image_sets", BYTES): lambda: _size(self._stored(self._drawn)),
-            ("activation_rates", PASSES): self._n_looks,
-            ("activation_rates", BYTES): lambda: self._n_looks() * n_bytes,
+            ("reference_pictures", IN_BANK): self._n_shared_references,
+            ("generated_image_sets", IN_BANK): self._n_shared,
             ("oracle_rates", PASSES): self._n_scenes,
             ("oracle_rates", BYTES): lambda: self._n_scenes() * n_bytes,
         }
@@ -200,24 +200,29 @@ class _Outcome:
     def _n_texts(self) -> int:
         return len(concept_names(self.bench.study)) if self._neurons("concept_hypotheses") else 0
 
-    def _n_linked(self) -> int:
-        sql = self._of_made("SELECT count(DISTINCT picture_id)", "generated_image_sets")
-        return self._count(sql)
+    def _image_work(self, what: str, stage: str, rest: str = "") -> int:
+        """How much a stage drew, looked at or embedded since."""
+        return self._count(_IMAGE_WORK.format(what) + rest, stage=stage)
 
-    @cached_property
-    def _drawn(self) -> list[str]:
-        """Pictures drawn since that no target of the plan before this one uses."""
-        return list(self._read(_PICTURES)["uri"])
+    def _n(self, stage: str, work: str) -> int:
+        """So many images of one kind of work."""
+        return self._image_work("n_images", stage, f" AND work = '{work}'")
+
+    def _n_shared(self) -> int:
+        linked = self._of_made("SELECT count(DISTINCT picture_id)", "generated_image_sets")
+        return self._count(linked) - self._n("generated_image_sets", DRAWN)
+
+    def _n_shared_references(self) -> int:
+        if not self._neurons("reference_pictures"):
+            return 0
+        linked = self._count("SELECT count(*) FROM reference_pictures WHERE model = $model")
+        return linked - self._n("reference_pictures", DRAWN)
 
     def _stored(self, uris: Iterable[str]) -> Iterable[Path]:
         return [self.bench.images.root / uri for uri in uris]
 
-    def _n_looks(self) -> int:
-        before = self._count(_BEFORE.format("n_looks_before"))
-        return looks_so_far(self.bench, self.model) - before
-
     def _n_scenes(self) -> int:
-        before = self._count(_BEFORE.format("n_scenes_before"))
+        before = self._count(_BEFORE)
         return scenes_so_far(self.bench, self.model) - before
 
 

@@ -1,34 +1,40 @@
 """One target's plan: for each stage that is to run, how much of what.
 
-Not here: the formulas (`method.planned_work`), what is stored already (`outlook`), what a piece of
-work takes (`rehearsal`), and where plans are kept (`plans`).
+Not here: pictures (see `picture_planner`), the formulas (`method.planned_work`), what is stored
+already (`outlook`), what a piece of work takes (`rehearsal`), and where plans are kept (`plans`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 from sieve_assets.assets.evaluate import has_known_truth
-from sieve_assets.assets.expectations import Concepts, Expectations
+from sieve_assets.assets.expectations import Expectations
 from sieve_assets.assets.known_scenes import missing_scenes
 from sieve_assets.assets.outlook import Outlook
+from sieve_assets.assets.picture_planner import PicturePlanner
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe import SHARD_IMAGES
-from sieve_assets.assets.rehearsal import Drawn, Rehearsal
+from sieve_assets.assets.quantities import (
+    BYTES,
+    CONCEPTS,
+    EMBEDDINGS,
+    IMAGES,
+    NOTHING,
+    PARTITIONS,
+    PASSES,
+    SECONDS,
+    SELECTED,
+    Amounts,
+    Shared,
+)
+from sieve_assets.assets.rehearsal import Rehearsal
 from sieve_assets.method import planned_work as work
 from sieve_assets.method.planned_work import FLOAT_BYTES, Amount, counted, estimated
 from sieve_assets.study import Study
-
-PARTITIONS, BYTES, SECONDS = "partitions", "bytes", "seconds"
-IMAGES, SELECTED, CONCEPTS = "images to list", "neurons selected", "distinct concepts"
-PASSES, EMBEDDINGS = "forward passes", "embeddings"
-IN_BANK, TO_DRAW = "pictures in the bank", "pictures to draw"
-NOTHING = counted(0)
-
-Amounts = dict[str, Amount]
 
 
 class Planned(NamedTuple):
@@ -37,23 +43,6 @@ class Planned(NamedTuple):
     stage: str
     quantity: str
     amount: Amount
-
-
-@dataclass
-class Shared:
-    """What the targets of a plan have in common.
-
-    Attributes:
-        probes: Probe sets that an earlier target lists.
-        pictures: Pictures that earlier targets will draw, as far as they are known.
-        n_guessed: Pictures besides that these may be expected to draw.
-        drawn: Pictures that were drawn to see what it takes.
-    """
-
-    probes: set[str] = field(default_factory=set)
-    pictures: set[str] = field(default_factory=set)
-    n_guessed: float = 0.0
-    drawn: Drawn | None = None
 
 
 @dataclass
@@ -117,11 +106,18 @@ class Planner:
             "patch_embeddings": self._patches,
             "clusters": self._clusters,
             "concept_hypotheses": self._texts,
-            "generated_image_sets": self._pictures,
-            "activation_rates": self._looks,
+            "probe_embeddings": self._pictures.probe_embeddings,
+            "reference_pictures": self._pictures.reference_pictures,
+            "generated_image_sets": self._pictures.generated_image_sets,
+            "activation_rates": self._pictures.activation_rates,
+            "evidence": self._pictures.evidence,
             "oracle_rates": self._scenes,
         }
         return steps[stage]() if stage in steps else {}
+
+    @cached_property
+    def _pictures(self) -> PicturePlanner:
+        return PicturePlanner(self.outlook, self.tried, self.shared, self.expected)
 
     @property
     def _study(self) -> Study:
@@ -190,47 +186,6 @@ class Planner:
     def _texts(self) -> Amounts:
         texts = counted(len(self.outlook.names))
         return {EMBEDDINGS: texts, SECONDS: texts.times(self.tried.text_s(self.outlook.names))}
-
-    def _pictures(self) -> Amounts:
-        concepts = self.expected.concepts(self.outlook.is_ahead("generated_image_sets"))
-        requests = self.outlook.requests(concepts.listed)
-        missing = {one.picture_id for one in self.outlook.missing(requests)} - self.shared.pictures
-        draw = self._to_draw(concepts, len(missing))
-        needed = concepts.amount(len(requests), self._study.generator.n_images)
-        is_bank_empty = draw.expected == needed.expected
-        self.shared.pictures |= missing
-        self.shared.n_guessed += draw.expected - len(missing)
-        amounts = {IN_BANK: NOTHING if is_bank_empty else needed.less(draw), TO_DRAW: draw}
-        if not draw.most:
-            return amounts | {SECONDS: NOTHING}
-        if self.shared.drawn is None:
-            self.shared.drawn = self.tried.drawn(self.outlook.names, most=int(draw.most))
-        drawn = self.shared.drawn
-        return amounts | {
-            BYTES: draw.times(drawn.picture_bytes),
-            SECONDS: draw.times(drawn.seconds),
-        }
-
-    def _to_draw(self, concepts: Concepts, n_missing: int) -> Amount:
-        """Pictures to draw, of which some are known to be missing from the bank."""
-        if concepts.are_known:
-            return counted(n_missing)
-        others = [name for name in self.outlook.names if name not in set(concepts.listed)]
-        n_images, n_there = self._study.generator.n_images, self.outlook.in_bank(others)
-        planned = len(self.shared.pictures) + self.shared.n_guessed
-        return concepts.amount(
-            n_missing,
-            work.still_missing(n_there + planned, n_kinds=len(others), n_of_each=n_images),
-            most=min(concepts.most * n_images, len(others) * n_images - n_there),
-        )
-
-    def _looks(self) -> Amounts:
-        concepts = self.expected.concepts(self.outlook.is_ahead("activation_rates"))
-        unseen = self.outlook.unseen(self.outlook.requests(concepts.listed))
-        looks = concepts.amount(len(unseen), self._study.generator.n_images)
-        seconds = looks.times(self.tried.look_s) if looks.most else NOTHING
-        n_bytes = looks.times(self.outlook.width * FLOAT_BYTES)
-        return {PASSES: looks, BYTES: n_bytes, SECONDS: seconds}
 
     def _scenes(self) -> Amounts:
         if not has_known_truth(self._study, self.outlook.model):

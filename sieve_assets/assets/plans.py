@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.outlook import Outlook
-from sieve_assets.assets.plan_outcome import looks_so_far, scenes_so_far
-from sieve_assets.assets.planner import Planned, Planner, Shared
+from sieve_assets.assets.plan_outcome import scenes_so_far
+from sieve_assets.assets.planner import Planned, Planner
+from sieve_assets.assets.quantities import Shared
 from sieve_assets.assets.rehearsal import Rehearsal, scratch_bench
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.stores.warehouse import Replacement
@@ -67,13 +68,10 @@ def _store(bench: Workbench, plans: Sequence[TargetPlan]) -> None:
     if not plans:
         return
     made_at = datetime.now(UTC).replace(tzinfo=None)
-    runs = bench.warehouse.read("SELECT DISTINCT drawn_by_run AS run FROM pictures")["run"]
     heads = [
         {
             "model": plan.model,
             "made_at": made_at,
-            "drawn_before": sorted(runs),
-            "n_looks_before": looks_so_far(bench, plan.model),
             "n_scenes_before": scenes_so_far(bench, plan.model),
         }
         for plan in plans

@@ -14,6 +14,7 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.lineage import Lineage, input_hash
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, shares
 from sieve_assets.assets.progress import tracked
@@ -48,6 +49,12 @@ class Recorder:
     lineage: Lineage
     failed: dict[int, str] = field(default_factory=dict, init=False)
     started: float = field(default_factory=time.monotonic, init=False)
+
+    @property
+    def errand(self) -> Errand:
+        """For whom the stage adds something to the picture bank."""
+        run_id = self.context.run.run_id
+        return Errand(self.bench, self.stage.name, self.share.model, run_id, self.context.log)
 
     def write(
         self,

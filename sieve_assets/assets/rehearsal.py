@@ -62,6 +62,13 @@ class Cropped(NamedTuple):
     """The mean."""
 
 
+class Embedded(NamedTuple):
+    """What it takes the vision-language model to look at a whole image."""
+
+    seconds: float
+    n_features: int
+
+
 class Drawn(NamedTuple):
     """What it takes to draw a picture."""
 
@@ -229,6 +236,19 @@ class Rehearsal:
         stored, store_s = _timed(lambda: [self.bench.images.put(one) for one in pictures])
         sizes = [(self.bench.images.root / one.uri).stat().st_size for one in stored]
         return Drawn((seconds + store_s) / size, float(np.mean(sizes)))
+
+    @cached_property
+    def embedded(self) -> Embedded:
+        """Some of the probe images, whole."""
+        images, model = self.sample.image_set, self.bench.vision_language
+        uris = list(self.sample.images["uri"].iloc[: self.bench.batch_size])
+
+        def embed(some: Sequence[str]) -> np.ndarray:
+            return model.embed_frames([model.frame(open_image(images, uri)) for uri in some])
+
+        embed(uris[:1])
+        found, seconds = _timed(lambda: embed(uris))
+        return Embedded(seconds / len(uris), found.shape[1])
 
     @cached_property
     def look_s(self) -> float:

@@ -5,7 +5,7 @@ Not here: how the checks reach Dagster (see `reporting`).
 
 from collections.abc import Mapping
 
-from sieve_assets.assets.partitions import Share
+from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check
 from sieve_assets.stores.concept_lists import undrawable
@@ -70,6 +70,20 @@ def files_are_whole(table: str) -> Check:
             f"{uris.iloc[0]}. Run `sieve mend`, then materialize this again."
             for neuron, uris in bad
         }
+
+    return Check("files", "Every file referred to is there and has the hash in its name.", find)
+
+
+def reference_files_are_whole() -> Check:
+    """Every picture of a reference concept is there and is what was stored."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        rows = bench.warehouse.read(
+            "SELECT DISTINCT uri FROM reference_pictures WHERE model = $1", [share.model]
+        )
+        lost = [uri for uri in rows["uri"] if not bench.images.is_whole(uri)]
+        problem = f"expected stored pictures, got {len(lost)} of {len(rows)} damaged or lost. "
+        return {OF_A_MODEL: f"{problem}Run `sieve mend`."} if lost else {}
 
     return Check("files", "Every file referred to is there and has the hash in its name.", find)
 

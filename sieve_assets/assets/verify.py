@@ -64,7 +64,7 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
         requests = picture_requests(
             prompts, identity=bench.generator_identity, n_images=settings.n_images
         )
-        n_drawn = draw_missing(bench, requests, run_id=context.run.run_id, log=context.log)
+        n_drawn = draw_missing(recorder.errand, requests)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)
         recorder.write(rows)
         context.log.info(
@@ -134,7 +134,7 @@ def activation_rates(context: dg.AssetExecutionContext, bench: Workbench) -> Non
             " AND neuron IN (SELECT unnest($neurons))",
             {"model": share.model, "neurons": share.neurons},
         )
-        observe(bench, share.model, pictures, log=context.log)
+        observe(recorder.errand, pictures)
         tests = read_tests(bench, share, bench.target_hash(share.model))
         rows = pd.DataFrame()
         if len(tests):

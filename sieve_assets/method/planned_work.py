@@ -32,6 +32,11 @@ class Amount(NamedTuple):
         """So much of each."""
         return Amount(self.expected * unit, self.most * unit, self.basis)
 
+    def plus(self, other: "Amount") -> "Amount":
+        """Both together: counted if both are."""
+        basis = self.basis if other.basis == "counted" else other.basis
+        return Amount(self.expected + other.expected, self.most + other.most, basis)
+
     def less(self, part: "Amount") -> "Amount":
         """What is left of it without a part."""
         most = self.most - part.most if self.basis == "counted" else self.most

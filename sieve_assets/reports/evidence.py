@@ -15,6 +15,7 @@ from sieve_assets.reports.inline_images import OpenImage
 from sieve_assets.stores.warehouse import Warehouse
 
 FIRES, SILENT, REJECTED = "#1a7f37", "#c9ccd1", "#b42318"
+_COLORS = {"verified": FIRES, "refuted": REJECTED}
 N_SHOWN = 10
 """Samples, patches and pictures in a row of the figure."""
 MOST_LETTERS = 60
@@ -39,10 +40,11 @@ JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id
 WHERE g.model = $model AND g.neuron = $neuron ORDER BY activation DESC
 """
 _RATES = """
-SELECT r.*, h.place, h.score, v.paper_kept, v.initial_mean_ar
+SELECT r.*, h.place, h.score, v.paper_kept, v.initial_mean_ar, e.verdict, e.reason
 FROM activation_rates r
 JOIN concept_hypotheses h USING (model, neuron, cluster, concept)
 JOIN verified_concepts v USING (model, neuron, cluster, concept)
+LEFT JOIN verdicts e ON e.model = r.model AND e.neuron = r.neuron AND e.concept = r.concept
 WHERE r.model = $model AND r.neuron = $neuron ORDER BY r.cluster, h.place
 """
 
@@ -106,6 +108,18 @@ def draw_evidence(
     return figure
 
 
+def verdict_lines(warehouse: Warehouse, *, model: str, neuron: int) -> list[str]:
+    """Each of a neuron's names with its verdict and the reason; empty before there are any."""
+    found = warehouse.read(
+        "SELECT concept, verdict, reason FROM verdicts WHERE model = $1 AND neuron = $2"
+        " ORDER BY concept",
+        [model, neuron],
+    )
+    return [
+        '"{concept}": {verdict}, {reason}'.format(**row) for row in found.to_dict(orient="records")
+    ]
+
+
 def _draw_row(row: np.ndarray, title: str, tiles: list[Image.Image], color: str = "black") -> None:
     row[0].text(
         *(0, 0.5, title),
@@ -136,18 +150,20 @@ def _draw_test(
     row: np.ndarray, rate: Mapping[str, Any], pictures: pd.DataFrame, open_image: OpenImage
 ) -> None:
     """One hypothesis: its pictures from the most to the least activating, and its rate in words."""
-    verdict, color = ("kept", FIRES) if rate["paper_kept"] else ("rejected", REJECTED)
+    rule = "kept" if rate["paper_kept"] else "dropped"
     text = (
-        "{name}\nAR {ar:.2f} [{low:.2f}, {high:.2f}]: {verdict}\n{fire}; mean AR {mean:.2f}".format(
-            name=_in_lines(rate["concept"], rate["cluster"]),
-            ar=rate["activation_rate"],
-            low=rate["ci_low"],
-            high=rate["ci_high"],
-            verdict=verdict,
-            fire=f"{rate['n_active']} of {rate['n_images']} fire",
-            mean=rate["initial_mean_ar"],
-        )
+        "{name}: {verdict}\nAR {ar:.2f} [{low:.2f}, {high:.2f}], {fire}\nmean AR {mean:.2f}: {rule}"
+    ).format(
+        name=_in_lines(rate["concept"], rate["cluster"]),
+        verdict=rate["verdict"] or "no verdict yet",
+        ar=rate["activation_rate"],
+        low=rate["ci_low"],
+        high=rate["ci_high"],
+        fire=f"{rate['n_active']} of {rate['n_images']}",
+        mean=rate["initial_mean_ar"],
+        rule=f"{rule} by the paper's rule",
     )
+    color = _COLORS.get(rate["verdict"], "black")
     places = np.linspace(0, len(pictures) - 1, min(N_SHOWN, len(pictures))).round().astype(int)
     shown = pictures.iloc[places]
     _draw_row(row, text, [open_image(uri) for uri in shown["uri"]], color=color)

@@ -1,4 +1,4 @@
-"""The summary of a study, printed: neurons, hypotheses, rates before and after, pictures, time."""
+"""The summary of a study, printed: neurons, hypotheses, rates, verdicts, pictures, time."""
 
 from collections.abc import Iterable, Mapping
 
@@ -28,6 +28,21 @@ SELECT model, count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
     bool_and(is_complete) AS is_complete
 FROM verified_concepts GROUP BY model ORDER BY model
 """
+_VERDICTS = """
+SELECT v.model, count(*) AS names, count(*) FILTER (v.verdict = 'verified') AS verified,
+    count(*) FILTER (v.verdict = 'refuted') AS refuted,
+    count(*) FILTER (v.verdict = 'ambiguous') AS ambiguous,
+    count(*) FILTER (v.verdict = 'untestable') AS untestable,
+    count(DISTINCT v.neuron) FILTER (v.verdict = 'verified') AS neurons,
+    avg(o.is_true::INTEGER) FILTER (v.verdict = 'verified') AS "true names of verified ones",
+    count(*) FILTER (v.verdict = 'verified' AND o.is_true) / nullif(count(*) FILTER (o.is_true), 0)
+        AS "verified of true ones"
+FROM verdicts v
+LEFT JOIN (
+    SELECT model, neuron, concept, bool_or(oracle_true) AS is_true FROM oracle_rates GROUP BY ALL
+) o USING (model, neuron, concept)
+GROUP BY v.model ORDER BY v.model
+"""
 _TRUTH = """
 SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "mean error of AR",
     constant_error AS "that of the best constant",
@@ -39,7 +54,7 @@ FROM truth_agreement ORDER BY model
 _PICTURES = """
 SELECT (SELECT count(*) FROM pictures) AS drawn,
     (SELECT count(*) FROM generated_image_sets) AS links,
-    (SELECT count(DISTINCT concept) FROM generated_image_sets) AS concepts,
+    (SELECT count(DISTINCT prompt) FROM pictures) AS concepts,
     (SELECT coalesce(avg(seconds), 0) FROM pictures) AS seconds
 """
 
@@ -65,6 +80,13 @@ def print_summary(
     rates = warehouse.read(_RATES)
     rates = rates.rename(columns={"before": "mean AR before", "after": "mean AR after"})
     console.print(_table("Hypotheses", _as_percent(rates, rates.filter(like="mean AR"))))
+    verdicts = warehouse.read(_VERDICTS)
+    true_ones = verdicts.filter(like="true")
+    if true_ones.isna().all(axis=None):
+        verdicts = verdicts.drop(columns=true_ones.columns)
+    console.print(
+        _table("Verdicts by evidence", _as_percent(verdicts, verdicts.filter(like="true")))
+    )
     truth = warehouse.read(_TRUTH)
     if len(truth):
         shares = _as_percent(truth, truth.columns.drop(["model", "hypotheses"]))

@@ -30,6 +30,12 @@ UNION ALL
 SELECT DISTINCT 'patch_embeddings', model, neuron FROM patch_embeddings
 WHERE uri IN (SELECT unnest($pictures))
 UNION ALL
+SELECT DISTINCT 'reference_pictures', model, -1 FROM reference_pictures
+WHERE uri IN (SELECT unnest($pictures))
+UNION ALL
+SELECT DISTINCT 'probe_embeddings', model, -1 FROM probe_embeddings
+WHERE list_has_any(embeddings_uri, $arrays)
+UNION ALL
 SELECT 'probe_pass', model, -1 FROM probe_passes
 WHERE strongest_uri IN (SELECT unnest($arrays)) OR list_has_any(activations_uri, $arrays)
 """

@@ -15,8 +15,23 @@ ADDED = {
     1: ("scene_activations", "oracle_rates", "truth_agreement"),
     2: ("recipes", "failures"),
     3: ("plans", "planned_work", "text_embeddings"),
+    4: (
+        "reference_pictures",
+        "probe_embeddings",
+        "picture_embeddings",
+        "evidence",
+        "verdicts",
+        "image_work",
+    ),
 }
-"""Tables that the version after a version has more; nothing else has changed so far."""
+"""Tables that the version after a version has more."""
+CHANGED = {
+    4: (
+        "ALTER TABLE plans DROP COLUMN IF EXISTS drawn_before",
+        "ALTER TABLE plans DROP COLUMN IF EXISTS n_looks_before",
+    )
+}
+"""What else has changed after a version."""
 
 
 def migrate(path: Path, *, patience_s: float) -> int:
@@ -48,6 +63,8 @@ def migrate(path: Path, *, patience_s: float) -> int:
         for version in range(found, schema_version()):
             for name in ADDED[version]:
                 _create(name, connection)
+            for statement in CHANGED.get(version, ()):
+                connection.execute(statement)
         connection.execute("UPDATE schema_version SET version = $1", [schema_version()])
     return found
 

@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (4);
+INSERT INTO schema_version VALUES (5);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -194,6 +194,20 @@ COMMENT ON COLUMN picture_activations.picture_id IS 'The picture in the table pi
 COMMENT ON COLUMN picture_activations.weights_hash IS 'SHA-256 over everything the activations depend on in the target';
 COMMENT ON COLUMN picture_activations.activation IS 'Activation (arbitrary units) by neuron';
 
+CREATE TABLE image_work (
+    stage VARCHAR NOT NULL, model VARCHAR NOT NULL, run_id VARCHAR NOT NULL, work VARCHAR NOT NULL CHECK (work IN ('drawn', 'looked at', 'embedded')),
+    recorded_at TIMESTAMP NOT NULL, n_images BIGINT NOT NULL, n_bytes BIGINT NOT NULL,
+    PRIMARY KEY (stage, model, run_id, work, recorded_at)
+);
+COMMENT ON TABLE image_work IS 'What stages had drawn, looked at and embedded for the first time; what was there already does not count';
+COMMENT ON COLUMN image_work.stage IS 'Stage that needed it';
+COMMENT ON COLUMN image_work.model IS 'Target it ran for';
+COMMENT ON COLUMN image_work.run_id IS 'Dagster run';
+COMMENT ON COLUMN image_work.work IS 'drawn, looked at (by the target) or embedded (by the vision-language model)';
+COMMENT ON COLUMN image_work.recorded_at IS 'When it was stored (UTC)';
+COMMENT ON COLUMN image_work.n_images IS 'Images of which it was the first time';
+COMMENT ON COLUMN image_work.n_bytes IS 'What that takes: of files, or of activations and embeddings';
+
 CREATE TABLE activation_rates (
     model VARCHAR NOT NULL, neuron INTEGER NOT NULL, cluster INTEGER NOT NULL, concept VARCHAR NOT NULL,
     threshold FLOAT NOT NULL, n_images INTEGER NOT NULL, n_active INTEGER NOT NULL,
@@ -229,6 +243,102 @@ COMMENT ON COLUMN verified_concepts.final_mean_ar IS 'Mean AR over those that ar
 COMMENT ON COLUMN verified_concepts.paper_kept IS 'AR is not below initial_mean_ar';
 COMMENT ON COLUMN verified_concepts.n_hypotheses IS 'Hypotheses the means are over';
 COMMENT ON COLUMN verified_concepts.is_complete IS 'All of the target''s neurons had been tested when the means were taken';
+
+CREATE TABLE reference_pictures (
+    model VARCHAR NOT NULL, concept VARCHAR NOT NULL, seed INTEGER NOT NULL,
+    generator VARCHAR NOT NULL, picture_id VARCHAR NOT NULL, uri VARCHAR NOT NULL,
+    PRIMARY KEY (model, concept, seed)
+);
+COMMENT ON TABLE reference_pictures IS 'Pictures of a fixed sample of the concept set, which every hypothesis is held against, by link into the picture bank';
+COMMENT ON COLUMN reference_pictures.model IS 'Target';
+COMMENT ON COLUMN reference_pictures.concept IS 'Reference concept';
+COMMENT ON COLUMN reference_pictures.seed IS 'Seed of the picture''s noise';
+COMMENT ON COLUMN reference_pictures.generator IS 'Which generator with which settings drew it';
+COMMENT ON COLUMN reference_pictures.picture_id IS 'The picture in the table pictures';
+COMMENT ON COLUMN reference_pictures.uri IS 'Image store: the picture';
+
+CREATE TABLE probe_embeddings (
+    model VARCHAR NOT NULL PRIMARY KEY, probe VARCHAR NOT NULL, n_images INTEGER NOT NULL, weights_hash VARCHAR NOT NULL,
+    embeddings_uri VARCHAR[] NOT NULL
+);
+COMMENT ON TABLE probe_embeddings IS 'What the vision-language model sees in the whole probe images';
+COMMENT ON COLUMN probe_embeddings.model IS 'Target';
+COMMENT ON COLUMN probe_embeddings.probe IS 'Probe set that was embedded';
+COMMENT ON COLUMN probe_embeddings.n_images IS 'Images in it';
+COMMENT ON COLUMN probe_embeddings.weights_hash IS 'SHA-256 over everything an embedding depends on in the model';
+COMMENT ON COLUMN probe_embeddings.embeddings_uri IS 'Array store: the shards of unit vectors, in the order of position';
+
+CREATE TABLE picture_embeddings (
+    picture_id VARCHAR NOT NULL, weights_hash VARCHAR NOT NULL, embedding FLOAT[] NOT NULL,
+    PRIMARY KEY (picture_id, weights_hash)
+);
+COMMENT ON TABLE picture_embeddings IS 'What a vision-language model sees in a picture of the bank';
+COMMENT ON COLUMN picture_embeddings.picture_id IS 'The picture in the table pictures';
+COMMENT ON COLUMN picture_embeddings.weights_hash IS 'SHA-256 over everything an embedding depends on in the model';
+COMMENT ON COLUMN picture_embeddings.embedding IS 'Unit vector';
+
+CREATE TABLE evidence (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, n_pictures INTEGER NOT NULL,
+    activation_rate DOUBLE NOT NULL, ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL,
+    n_reference INTEGER NOT NULL, null_ar DOUBLE, lift DOUBLE, p_value DOUBLE NOT NULL, concept_rank INTEGER NOT NULL,
+    best_reference VARCHAR, best_reference_ar DOUBLE, neuron_rank INTEGER NOT NULL, auc DOUBLE NOT NULL, mad DOUBLE,
+    word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, expected_ar DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL,
+    matched_ar DOUBLE NOT NULL, matched_low DOUBLE NOT NULL, matched_high DOUBLE NOT NULL, reported_ar DOUBLE NOT NULL,
+    n_shown INTEGER NOT NULL, natural_recall DOUBLE, natural_precision DOUBLE, natural_f1 DOUBLE,
+    natural_correlation DOUBLE, natural_ap DOUBLE, drawn_ap DOUBLE, score DOUBLE NOT NULL, best_name VARCHAR,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE evidence IS 'All that is known of each hypothesis beyond its AR (docs/method.md, section 3); one row a neuron and concept, whatever its clusters';
+COMMENT ON COLUMN evidence.model IS 'Target';
+COMMENT ON COLUMN evidence.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN evidence.concept IS 'Hypothesis';
+COMMENT ON COLUMN evidence.n_pictures IS 'Pictures of the concept';
+COMMENT ON COLUMN evidence.activation_rate IS 'AR (Eq. 4)';
+COMMENT ON COLUMN evidence.ci_low IS 'Lower end of the Wilson interval of AR';
+COMMENT ON COLUMN evidence.ci_high IS 'Upper end of the Wilson interval of AR';
+COMMENT ON COLUMN evidence.n_reference IS 'Reference concepts that it is held against: all whose texts are not near its own';
+COMMENT ON COLUMN evidence.null_ar IS 'Mean AR of the neuron over them; NULL without any';
+COMMENT ON COLUMN evidence.lift IS 'AR minus null_ar';
+COMMENT ON COLUMN evidence.p_value IS '(1 + reference concepts whose AR is as high) / (1 + n_reference)';
+COMMENT ON COLUMN evidence.concept_rank IS 'Reference concepts with a higher AR';
+COMMENT ON COLUMN evidence.best_reference IS 'The reference concept with the highest AR; NULL without any';
+COMMENT ON COLUMN evidence.best_reference_ar IS 'Its AR';
+COMMENT ON COLUMN evidence.neuron_rank IS 'Neurons of the target that fire more often on the same pictures';
+COMMENT ON COLUMN evidence.auc IS 'Chance that the neuron prefers a picture of the concept to a probe image (CoSy)';
+COMMENT ON COLUMN evidence.mad IS 'Difference of the mean activations, in standard deviations of the probe images (CoSy); NULL for a dead neuron';
+COMMENT ON COLUMN evidence.word_rank IS 'Words that fit the pictures better than the concept does: the generator check';
+COMMENT ON COLUMN evidence.probe_share IS 'Share of the probe images that show the concept to the vision-language model';
+COMMENT ON COLUMN evidence.expected_ar IS 'The most that AR can be for a concept so common';
+COMMENT ON COLUMN evidence.matched_threshold IS 'Above it the neuron is on as many probe images as show the concept';
+COMMENT ON COLUMN evidence.matched_ar IS 'Share of the pictures above matched_threshold';
+COMMENT ON COLUMN evidence.matched_low IS 'Lower end of its Wilson interval';
+COMMENT ON COLUMN evidence.matched_high IS 'Upper end of its Wilson interval';
+COMMENT ON COLUMN evidence.reported_ar IS 'matched_ar over the half of the pictures that is kept to report on';
+COMMENT ON COLUMN evidence.n_shown IS 'Probe images that show the concept';
+COMMENT ON COLUMN evidence.natural_recall IS 'Share of them on which the neuron is above matched_threshold; NULL if none or all show it, as the next two';
+COMMENT ON COLUMN evidence.natural_precision IS 'Share of the probe images above matched_threshold that show the concept';
+COMMENT ON COLUMN evidence.natural_f1 IS 'Harmonic mean of recall and precision';
+COMMENT ON COLUMN evidence.natural_correlation IS 'Pearson''s, of the activation and the cosine of image and concept; NULL if one never changes';
+COMMENT ON COLUMN evidence.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images; NULL if none does';
+COMMENT ON COLUMN evidence.drawn_ap IS 'The same over the pictures of the reference concepts and of the neuron''s hypotheses';
+COMMENT ON COLUMN evidence.score IS 'Mean of natural_ap and drawn_ap, each relative to the neuron''s best name; 0 for a concept whose pictures do not show it';
+COMMENT ON COLUMN evidence.best_name IS 'The reference concept or hypothesis with the highest score; NULL if all are 0';
+
+CREATE TABLE verdicts (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, q_value DOUBLE NOT NULL,
+    verdict VARCHAR NOT NULL CHECK (verdict IN ('verified', 'refuted', 'untestable', 'ambiguous')),
+    reason VARCHAR NOT NULL, n_hypotheses INTEGER NOT NULL, is_complete BOOLEAN NOT NULL,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE verdicts IS 'The verdict on each hypothesis by its evidence (docs/method.md, section 3), beside the paper''s in verified_concepts';
+COMMENT ON COLUMN verdicts.model IS 'Target';
+COMMENT ON COLUMN verdicts.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN verdicts.concept IS 'Hypothesis';
+COMMENT ON COLUMN verdicts.q_value IS 'p_value of evidence, adjusted over the target''s hypotheses (Benjamini and Hochberg)';
+COMMENT ON COLUMN verdicts.verdict IS 'verified, refuted, untestable (its pictures do not show it) or ambiguous (too few pictures to tell)';
+COMMENT ON COLUMN verdicts.reason IS 'Why, in words';
+COMMENT ON COLUMN verdicts.n_hypotheses IS 'Hypotheses that q_value is over';
+COMMENT ON COLUMN verdicts.is_complete IS 'All of the target''s neurons had been tested when it was taken';
 
 CREATE VIEW neuron_status AS
 SELECT
@@ -347,15 +457,12 @@ COMMENT ON COLUMN failures.reason IS 'What was expected, what came, and what to 
 COMMENT ON COLUMN failures.failed_at IS 'When (UTC)';
 
 CREATE TABLE plans (
-    model VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, drawn_before VARCHAR[] NOT NULL,
-    n_looks_before BIGINT NOT NULL, n_scenes_before BIGINT NOT NULL,
+    model VARCHAR NOT NULL, made_at TIMESTAMP NOT NULL, n_scenes_before BIGINT NOT NULL,
     PRIMARY KEY (model, made_at)
 );
 COMMENT ON TABLE plans IS 'Plans of what a run would do, made before it, with what tells what has happened since';
 COMMENT ON COLUMN plans.model IS 'Target';
 COMMENT ON COLUMN plans.made_at IS 'When (UTC); plans of one moment belong together';
-COMMENT ON COLUMN plans.drawn_before IS 'Runs that had drawn the pictures of the bank';
-COMMENT ON COLUMN plans.n_looks_before IS 'Rows that the target had in picture_activations';
 COMMENT ON COLUMN plans.n_scenes_before IS 'Scenes that the target had in scene_activations';
 
 CREATE TABLE planned_work (

@@ -68,7 +68,7 @@ def test_what_is_said_to_come_from_somewhere_is_a_column_of_a_stages_table():
 def test_every_stage_that_reads_rows_says_where_some_of_its_columns_come_from():
     silent = {stage.name for stage in ALL if not sources_of(stage)}
 
-    assert silent == {"probe_images"}, "which reads the user's folder"
+    assert silent == {"probe_images", "reference_pictures"}, "which read what the user gives"
 
 
 @each_stage

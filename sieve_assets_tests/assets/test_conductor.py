@@ -28,8 +28,8 @@ from sieve_assets_tests.killing import assert_same_results
 from sieve_assets_tests.studies import WORLD_PROBE
 
 NAMES = [stage.name for stage in STAGES]
-LEGS = [NAMES[:2], NAMES[2:-1], NAMES[-1:]]
-OF_THE_SECOND = [["probe_pass"], *LEGS[1:]]
+LEGS = [NAMES[:4], NAMES[4:-2], NAMES[-2:]]
+OF_THE_SECOND = [NAMES[1:4], *LEGS[1:]]
 """What is left to run for a target whose images have been listed for another."""
 
 

@@ -73,10 +73,21 @@ def test_pictures_are_found_by_prompt_generator_and_seed(finished, tmp_path):
     concepts = sorted(set(drawn["prompt"]))
     other = finished.changed(tmp_path, {"guidance = 3.0": "guidance = 2.0"})
 
-    assert of(finished).in_bank([*concepts, "nothing"]) == len(drawn) == 3 * len(concepts)
+    assert len(drawn) == 3 * len(concepts)
+    assert len(of(finished).missing(of(finished).requests([*concepts, "nothing"]))) == 3
     assert of(finished).missing(of(finished).requests(concepts)) == []
-    assert of(other).in_bank(concepts) == 0
     assert len(of(other).missing(of(other).requests(concepts))) == len(drawn)
+
+
+def test_what_the_vision_language_model_has_looked_at_is_embedded(finished):
+    found = of(finished)
+    seen = set(finished.table("picture_embeddings")["picture_id"])
+    requests = found.requests(found.names)
+
+    assert {one.picture_id for one in requests} - {
+        one.picture_id for one in found.unembedded(requests)
+    } == seen
+    assert found.n_embedded_images == found.n_listed == 60
 
 
 def test_pictures_that_this_target_has_not_looked_at_are_unseen(finished):

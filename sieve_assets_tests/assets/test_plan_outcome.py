@@ -7,6 +7,8 @@ from sieve_assets.assets.plan_outcome import outcomes
 from sieve_assets.assets.plans import make_plans
 from sieve_assets_tests.studies import WORLD_PROBE
 
+DRAWING = ("reference_pictures", "generated_image_sets")
+
 
 @pytest.fixture
 def planned_and_run(empty, tmp_path):
@@ -46,13 +48,23 @@ def test_everything_is_counted_once_for_the_target_that_did_it(planned_and_run):
         for stage in ("probe_pass", "generated_image_sets"):
             assert found[stage, "seconds"] == pytest.approx(seconds[stage], abs=1e-4)
         looks = study.table("picture_activations", model=model)
-        assert found["activation_rates", "forward passes"] == len(looks)
+        passes = [found[stage, "forward passes"] for stage in ("activation_rates", "evidence")]
+        assert sum(passes) == len(looks)
+        assert passes[0] == study.table("generated_image_sets", model=model)["picture_id"].nunique()
         patches = study.table("patch_embeddings", model=model)
         assert found["patch_embeddings", "forward passes"] == len(patches)
         assert found["patch_embeddings", "embeddings"] == patches["uri"].nunique()
-    drawn = [found["generated_image_sets", "pictures to draw"] for found in (cnn, vit)]
+    places = [(found, stage) for found in (cnn, vit) for stage in DRAWING]
+    drawn = [found[stage, "pictures to draw"] for found, stage in places]
     assert sum(drawn) == len(study.table("pictures"))
-    sizes = [found["generated_image_sets", "bytes"] for found in (cnn, vit)]
+    assert vit["reference_pictures", "pictures to draw"] == 0
+    n_references = len(study.table("reference_pictures", model="vit"))
+    assert vit["reference_pictures", "pictures in the bank"] == n_references
+    embedded = [found["evidence", "embeddings"] for found in (cnn, vit)]
+    assert sum(embedded) == len(study.table("picture_embeddings"))
+    assert cnn["probe_embeddings", "embeddings"] == 9
+    assert vit["probe_embeddings", "embeddings"] == 60, "another probe set"
+    sizes = [found.get((stage, "bytes"), 0) for found, stage in places]
     root = study.bench().images.root
     uris = set(study.table("pictures")["uri"])
     assert sum(sizes) == sum((root / uri).stat().st_size for uri in uris)

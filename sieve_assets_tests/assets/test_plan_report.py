@@ -27,12 +27,15 @@ def test_the_job_shows_the_plan_and_then_what_has_happened(copied):
     assert "**cnn**" in first["plan"].value
     assert "**vit**" not in first["plan"].value
     assert "| generated_image_sets | 6 |" in first["plan"].value
-    study.of_model("cnn", "generated_image_sets", "activation_rates")
+    study.of_model("cnn", "reference_pictures")
+    n_of_references = len(study.table("pictures")) - before
+    study.of_model("cnn", "generated_image_sets", "activation_rates", "evidence")
     n_drawn = len(study.table("pictures")) - before
-    assert first["pictures to draw"].value == n_drawn > 0
-    study.of_model("cnn", "verified_concepts")
+    assert first["pictures to draw"].value == n_drawn > n_of_references > 0
+    study.of_model("cnn", "verified_concepts", "verdicts")
     last = launched(study, targets=["cnn"])
-    row = f"| generated_image_sets | pictures to draw | {n_drawn} | {n_drawn} |"
+    others = n_drawn - n_of_references
+    row = f"| generated_image_sets | pictures to draw | {others} | {others} |"
     assert row in last["the last plan and what has happened since"].value
     assert last["plan"].value == "**cnn**: nothing to do"
     assert last["pictures to draw"].value == 0

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sieve_assets.assets.outlook import Outlook
-from sieve_assets.assets.planner import Planner, Shared
-from sieve_assets.assets.rehearsal import Cropped, Drawn
+from sieve_assets.assets.planner import Planner
+from sieve_assets.assets.quantities import Shared
+from sieve_assets.assets.rehearsal import Cropped, Drawn, Embedded
 
 TRIED = SimpleNamespace(
     sample=SimpleNamespace(n_images=60, render_s=0.0, list_s=0.25, image_bytes=0.0),
@@ -16,6 +17,7 @@ TRIED = SimpleNamespace(
     selected=np.array([1, 1, 0, 0, 0, 0], dtype=bool),
     ratio_s=0.001,
     cropped=Cropped(2.0, 1000.0, 24, 3.0, 1.0),
+    embedded=Embedded(0.0625, 24),
     look_s=0.125,
     text_s=lambda names: 0.5 * len(names) / len(names),
     drawn=lambda _names, *, most: Drawn(4.0, 500.0) if most else None,
@@ -28,7 +30,7 @@ def plan(study, shared=None):
 
 
 def test_seconds_and_bytes_are_so_many_times_what_one_takes(empty):
-    found = plan(empty)
+    found = plan(empty.edited({"n_reference = 4": "n_reference = 0"}))
 
     assert found["probe_images", "seconds"] == (15, 15, "counted")
     assert found["probe_pass", "seconds"] == (30, 30, "counted")

@@ -74,6 +74,10 @@ def test_with_hypotheses_the_pictures_are_counted_and_just_these_are_drawn(probe
 
     drawn, looks = count(DiffusersGenerator, "draw"), count(NeuronTarget, "activations")
     for model in ("cnn", "vit"):
+        probed.of_model(model, "reference_pictures")
+        of_references = found[model]["reference_pictures", "pictures to draw"]
+        assert of_references == (sum(drawn), sum(drawn), "counted")
+        drawn.clear()
         probed.of_model(model, "generated_image_sets")
         to_draw = found[model]["generated_image_sets", "pictures to draw"]
         assert to_draw == (sum(drawn), sum(drawn), "counted")
@@ -95,12 +99,13 @@ def test_with_hypotheses_the_pictures_are_counted_and_just_these_are_drawn(probe
 
 def test_more_pictures_a_concept_are_those_that_the_bank_lacks(copied):
     study = copied.edited({"n_images = 3": "n_images = 5"})
-    n_concepts = study.table("generated_image_sets")["concept"].nunique()
+    n_concepts = study.table("pictures")["prompt"].nunique()
 
     cnn, vit = planned(study)
 
-    pictures = [found["generated_image_sets", "pictures to draw"] for found in (cnn, vit)]
-    assert [one.basis for one in pictures] == ["counted"] * 2
+    stages = ("reference_pictures", "generated_image_sets")
+    pictures = [found[stage, "pictures to draw"] for found in (cnn, vit) for stage in stages]
+    assert [one.basis for one in pictures] == ["counted"] * 4
     assert sum(one.expected for one in pictures) == 2 * n_concepts
     rates = cnn["activation_rates", "partitions"]
     assert rates == (6, 6, "at most"), "they are made again if the pictures are others"
@@ -109,7 +114,7 @@ def test_more_pictures_a_concept_are_those_that_the_bank_lacks(copied):
 def test_other_words_are_estimated_from_what_the_clusters_are(copied):
     (copied.file.parent / "few.txt").write_text("dog\nmoon\nmars\n")
     concepts = f'file = "{copied.bench().study.concepts.file}"'
-    study = copied.edited({concepts: 'file = "few.txt"'})
+    study = copied.edited({concepts: 'file = "few.txt"', "n_reference = 4": "n_reference = 0"})
 
     [cnn] = planned(study, "cnn")
 
@@ -120,6 +125,19 @@ def test_other_words_are_estimated_from_what_the_clusters_are(copied):
     assert to_draw.most == 9 - len(in_bank)
     assert 0 < to_draw.expected <= to_draw.most
     assert to_draw.basis == "estimated"
+
+
+def test_what_is_drawn_for_the_references_is_not_drawn_for_hypotheses(copied):
+    (copied.file.parent / "few.txt").write_text("dog\nmoon\nmars\n")
+    concepts = f'file = "{copied.bench().study.concepts.file}"'
+
+    [cnn] = planned(copied.edited({concepts: 'file = "few.txt"'}), "cnn")
+
+    in_bank = len(copied.table("pictures", prompt="dog"))
+    assert cnn["reference_pictures", "pictures to draw"] == (9 - in_bank, 9 - in_bank, "counted")
+    assert cnn["generated_image_sets", "pictures to draw"].most == 0
+    embeddings = cnn["evidence", "embeddings"]
+    assert embeddings.expected == 9 - in_bank, "the bank's own have been embedded"
 
 
 def test_nothing_to_do_is_no_plan_and_loads_no_model(copied, monkeypatch):

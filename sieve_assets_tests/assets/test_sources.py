@@ -17,7 +17,7 @@ EXPECTED = {
     "β, so that other neurons are selected": {"select_settings": ["cnn"]},
     "K (`n_concepts`)": {"hypothesize_settings": ["cnn", "vit"]},
     "more pictures a concept (only those are drawn)": {"verify_settings": ["cnn", "vit"]},
-    "the concept set": {"concept_set": ["cnn", "vit"]},
+    "the concept set": {"concept_set": ["cnn", "vit"], "verify_settings": ["cnn", "vit"]},
     "the target's transform": {"target_weights": ["cnn"]},
 }
 

@@ -4,13 +4,14 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.torch import load_file, save_file
 
 from sieve_assets.assets.picture_bank import generator_name
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
-from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
+from sieve_assets_tests.studies import BY_NEURON, FIRST, assert_same_rows
 
 VERIFY = ("generated_image_sets", "activation_rates")
 KEY = ["model", "neuron", "cluster", "concept"]
@@ -27,14 +28,18 @@ def test_a_picture_is_drawn_once_for_all_neurons_and_targets_that_share_its_conc
     concepts = finished.table("concept_hypotheses").groupby("model")["concept"].agg(set)
 
     assert concepts["cnn"] & concepts["vit"]
-    assert len(bank) == 3 * len(concepts["cnn"] | concepts["vit"])
-    assert set(links["picture_id"]) == set(bank["picture_id"])
-    assert len(links) == 3 * len(finished.table("concept_hypotheses")) > len(bank)
-    assert (links.groupby(["concept", "seed"])["uri"].nunique() == 1).all()
+    references = finished.table("reference_pictures")
+    drawn = concepts["cnn"] | concepts["vit"] | set(references["concept"])
+    assert len(bank) == 3 * len(drawn)
+    assert {*links["picture_id"], *references["picture_id"]} == set(bank["picture_id"])
+    assert len(links) == 3 * len(finished.table("concept_hypotheses"))
+    assert links["picture_id"].duplicated().any()
+    distinct = links.drop_duplicates(["concept", "seed", "uri"])
+    assert not distinct.duplicated(["concept", "seed"]).any()
     assert (
         bank["prompt"].tolist()
         == bank["picture_id"]
-        .map(links.drop_duplicates("picture_id").set_index("picture_id")["concept"])
+        .map(pd.concat([links, references]).groupby("picture_id")["concept"].first())
         .tolist()
     )
 
@@ -168,7 +173,7 @@ def test_the_filter_keeps_what_is_not_below_the_mean_of_its_target(finished):
 
 def test_a_target_is_complete_only_when_each_neuron_was_tested(finished, tmp_path):
     study = finished.anew(tmp_path)
-    study.of_model("cnn", "probe_images", "probe_pass")
+    study.of_model("cnn", *FIRST)
     study.of_model("cnn", *BY_NEURON, neurons=[1, 2, 3])
     study.of_model("cnn", "verified_concepts")
     some = study.table("verified_concepts")

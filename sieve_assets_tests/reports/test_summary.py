@@ -16,6 +16,9 @@ def printed(bench, seconds) -> str:
     return text.getvalue()
 
 
+VERDICTS = ("verified", "refuted", "ambiguous", "untestable")
+
+
 def test_summary_counts_what_is_stored(finished):
     bench = finished.bench()
     said = printed(bench, {"probe_pass": 3.4})
@@ -23,7 +26,7 @@ def test_summary_counts_what_is_stored(finished):
     verified = bench.warehouse.read("SELECT * FROM verified_concepts")
     for model in bench.study.targets:
         row = [line for line in said.splitlines() if f" {model} " in line]
-        neurons, hypotheses = (line.replace("│", " ").split() for line in row)
+        neurons, hypotheses, judged = (line.replace("│", " ").split() for line in row)
         of_model = ratios[ratios["model"] == model]
         statuses = [
             (of_model["status"] == name).sum() for name in ("selected", "low_contrast", "dead")
@@ -34,6 +37,10 @@ def test_summary_counts_what_is_stored(finished):
         assert hypotheses[3] == f"{100 * mine['activation_rate'].mean():.1f}"
         kept = mine.loc[mine["paper_kept"], "activation_rate"]
         assert hypotheses[5] == f"{100 * kept.mean():.1f}"
+        verdicts = bench.warehouse.read("SELECT * FROM verdicts WHERE model = $1", [model])
+        counts = [(verdicts["verdict"] == name).sum() for name in VERDICTS]
+        assert judged[1:6] == [str(len(verdicts)), *map(str, counts)]
+        assert judged[6:] == [str(verdicts[verdicts["verdict"] == "verified"]["neuron"].nunique())]
 
 
 def test_summary_counts_pictures_and_says_seconds(finished):

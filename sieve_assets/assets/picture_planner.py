@@ -1,0 +1,166 @@
+"""One target's plan of what the picture bank is asked for: to draw, to look at, to embed.
+
+Not here: the other stages (see `planner`).
+"""
+
+from dataclasses import dataclass
+
+from sieve_assets.assets.expectations import Concepts, Expectations
+from sieve_assets.assets.outlook import Outlook
+from sieve_assets.assets.quantities import (
+    BYTES,
+    EMBEDDINGS,
+    IN_BANK,
+    NOTHING,
+    PASSES,
+    SECONDS,
+    TO_DRAW,
+    Amounts,
+    Shared,
+)
+from sieve_assets.assets.reference_pictures import references
+from sieve_assets.assets.rehearsal import Rehearsal
+from sieve_assets.method import planned_work as work
+from sieve_assets.method.generated_image_sets import PictureRequest
+from sieve_assets.method.planned_work import FLOAT_BYTES, Amount, counted, estimated
+
+
+@dataclass(frozen=True)
+class PicturePlanner:
+    """Plans the stages that need pictures.
+
+    Attributes:
+        outlook: What is to be made, and what is stored.
+        tried: What a piece of work takes.
+        shared: What is planned for other targets before it.
+        expected: What is known or expected of the target's neurons.
+    """
+
+    outlook: Outlook
+    tried: Rehearsal
+    shared: Shared
+    expected: Expectations
+
+    @property
+    def _n_images(self) -> int:
+        return self.outlook.bench.study.generator.n_images
+
+    @property
+    def _references(self) -> list[str]:
+        return references(self.outlook.bench)
+
+    def reference_pictures(self) -> Amounts:
+        """What the references lack."""
+        requests = self.outlook.requests(self._references)
+        missing = self._missing(requests)
+        self.shared.pictures |= missing
+        draw = counted(len(missing))
+        in_bank = counted(len(requests) - len(missing))
+        return {IN_BANK: in_bank, TO_DRAW: draw, **self._drawing(draw)}
+
+    def generated_image_sets(self) -> Amounts:
+        """What the hypotheses lack."""
+        concepts = self.expected.concepts(self.outlook.is_ahead("generated_image_sets"))
+        requests = self.outlook.requests(concepts.listed)
+        missing = self._missing(requests)
+        draw = self._to_draw(concepts, len(missing))
+        needed = concepts.amount(len(requests), self._n_images)
+        is_bank_empty = draw.expected == needed.expected
+        self.shared.pictures |= missing
+        self.shared.n_guessed += draw.expected - len(missing)
+        amounts = {IN_BANK: NOTHING if is_bank_empty else needed.less(draw), TO_DRAW: draw}
+        return amounts | self._drawing(draw)
+
+    def _missing(self, requests: list[PictureRequest]) -> set[str]:
+        """Pictures that neither the bank has nor an earlier target will draw."""
+        return {one.picture_id for one in self.outlook.missing(requests)} - self.shared.pictures
+
+    def _drawing(self, draw: Amount) -> Amounts:
+        """What it takes to draw so many pictures."""
+        if not draw.most:
+            return {SECONDS: NOTHING}
+        if self.shared.drawn is None:
+            self.shared.drawn = self.tried.drawn(self.outlook.names, most=int(draw.most))
+        drawn = self.shared.drawn
+        return {BYTES: draw.times(drawn.picture_bytes), SECONDS: draw.times(drawn.seconds)}
+
+    def _to_draw(self, concepts: Concepts, n_missing: int) -> Amount:
+        """Pictures to draw, of which some are known to be missing from the bank."""
+        if concepts.are_known:
+            return counted(n_missing)
+        others = [name for name in self.outlook.names if name not in set(concepts.listed)]
+        n_open = len(self._missing(self.outlook.requests(others)))
+        n_there = len(others) * self._n_images - n_open + self.shared.n_guessed
+        return concepts.amount(
+            n_missing,
+            work.still_missing(n_there, n_kinds=len(others), n_of_each=self._n_images),
+            most=min(concepts.most * self._n_images, n_open),
+        )
+
+    def activation_rates(self) -> Amounts:
+        """Looks at the hypotheses' pictures."""
+        concepts = self.expected.concepts(self.outlook.is_ahead("activation_rates"))
+        unseen = self.outlook.unseen(self.outlook.requests(concepts.listed))
+        return self._looks(concepts.amount(len(unseen), self._n_images))
+
+    def _looks(self, looks: Amount) -> Amounts:
+        return {
+            PASSES: looks,
+            BYTES: looks.times(self.outlook.width * FLOAT_BYTES),
+            SECONDS: looks.times(self.tried.look_s) if looks.most else NOTHING,
+        }
+
+    def probe_embeddings(self) -> Amounts:
+        """Probe images that the vision-language model has not seen."""
+        name = self.outlook.bench.study.targets[self.outlook.model].probe
+        is_shared = name in self.shared.embedded_probes
+        self.shared.embedded_probes.add(name)
+        if is_shared:
+            return self._embedding(NOTHING)
+        n_images = self.expected.n_images
+        n_stored = 0 if self.outlook.neurons("probe_images") else self.outlook.n_embedded_images
+        return self._embedding(counted(n_images - n_stored))
+
+    def _embedding(self, images: Amount) -> Amounts:
+        if not images.most:
+            return {EMBEDDINGS: images, BYTES: NOTHING, SECONDS: NOTHING}
+        found = self.tried.embedded
+        return {
+            EMBEDDINGS: images,
+            BYTES: images.times(found.n_features * FLOAT_BYTES),
+            SECONDS: images.times(found.seconds),
+        }
+
+    def evidence(self) -> Amounts:
+        """Looks at the other concepts' pictures, and what the vision-language model has not seen.
+
+        The hypotheses' own pictures have been looked at before.
+        """
+        concepts = self.expected.concepts(self.outlook.is_ahead("evidence"))
+        looks = self._looks(self._looks_at_references(concepts))
+        embedding = self._embedding(self._to_embed(concepts))
+        both = {name: looks[name].plus(embedding[name]) for name in (BYTES, SECONDS)}
+        return {PASSES: looks[PASSES], EMBEDDINGS: embedding[EMBEDDINGS], **both}
+
+    def _looks_at_references(self, concepts: Concepts) -> Amount:
+        listed = set(concepts.listed)
+        others = [name for name in self._references if name not in listed]
+        unseen = len(self.outlook.unseen(self.outlook.requests(others)))
+        if concepts.are_known:
+            return counted(unseen)
+        n_open = len(self.outlook.names) - len(listed)
+        return estimated(unseen * (1 - concepts.guessed / max(n_open, 1)), unseen)
+
+    def _to_embed(self, concepts: Concepts) -> Amount:
+        known = list(dict.fromkeys([*self._references, *concepts.listed]))
+        missing = self.outlook.unembedded(self.outlook.requests(known))
+        missing_ids = {one.picture_id for one in missing} - self.shared.embedded
+        self.shared.embedded |= missing_ids
+        n_names, n_listed = len(self.outlook.names), len(concepts.listed)
+        share = (n_names - len(known)) / max(n_names - n_listed, 1)
+        others = (n_names - len(known)) * self._n_images
+        return concepts.amount(
+            len(missing_ids),
+            share * self._n_images,
+            most=min(concepts.most * self._n_images, others),
+        )
