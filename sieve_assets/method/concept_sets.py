@@ -82,12 +82,20 @@ def clean_concepts(lines: Iterable[str]) -> ConceptSet:
     return ConceptSet(tuple(first_line), tuple(dropped))
 
 
+def oddity(name: str) -> str:
+    """What keeps a text from being a concept, in words; empty if nothing does."""
+    if len(name) > LONGEST_CONCEPT:
+        return f"{len(name)} characters"
+    strange = _NO_TEXT.search(name)
+    return f"the control character U+{ord(strange.group()):04X}" if strange else ""
+
+
 def _check_concept(name: str, line_number: int) -> None:
     expected = f"a word or phrase of at most {LONGEST_CONCEPT} characters a line"
-    if len(name) > LONGEST_CONCEPT:
-        got = f"{len(name)} characters in line {line_number}"
-        raise ValueError(refusal("parse_concepts", expected, got, "Put one concept on each line."))
-    strange = _NO_TEXT.search(name)
-    if strange:
-        got = f"the control character U+{ord(strange.group()):04X} in line {line_number}"
-        raise ValueError(refusal("parse_concepts", expected, got, "Save the file as UTF-8 text."))
+    odd = oddity(name)
+    if odd:
+        is_long = len(name) > LONGEST_CONCEPT
+        remedy = "Put one concept on each line." if is_long else "Save the file as UTF-8 text."
+        raise ValueError(
+            refusal("parse_concepts", expected, f"{odd} in line {line_number}", remedy)
+        )

@@ -19,6 +19,9 @@ from sieve_assets.method.recognition import is_shown, shown_thresholds, word_ran
 from sieve_assets.method.separation import separation
 from sieve_assets.method.verdicts import is_reporting
 
+_LEAST_COSINE = -2.0
+"""Below every cosine."""
+
 
 class Hypotheses(NamedTuple):
     """What is to be judged."""
@@ -49,6 +52,11 @@ class Seen(NamedTuple):
     """Unit vectors of the concepts."""
     picture_cosines: Float64[np.ndarray, "picture word"]
     image_cosines: Float64[np.ndarray, "image concept"]
+    is_candidate: Bool[np.ndarray, " word"]
+    """Words that may fit pictures better than what they were drawn for: those of the concept set.
+
+    Other texts, such as another method's phrases, are in nobody's way.
+    """
 
 
 class Settings(NamedTuple):
@@ -92,6 +100,7 @@ def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str
         "activation_rate": found.activation_rate,
         "ci_low": found.ci_low,
         "ci_high": found.ci_high,
+        **_by_halves(own, thresholds),
         **_against_others(hypotheses, seen, settings, found.activation_rate),
         **separation(own, seen.probe[hypotheses.studied])._asdict(),
         "word_rank": shown.ranks[hypotheses.concept],
@@ -110,7 +119,9 @@ class _Shown(NamedTuple):
 def _shown(seen: Seen, settings: Settings) -> _Shown:
     """Which concepts can be drawn, and where they are shown; each in its own pictures."""
     asked = seen.words[seen.drawn_for]
-    ranks = word_ranks(seen.picture_cosines, asked)[seen.words]
+    is_compared = seen.is_candidate | (np.arange(len(seen.is_candidate)) == asked[:, None])
+    compared = np.where(is_compared, seen.picture_cosines, _LEAST_COSINE)
+    ranks = word_ranks(compared, asked)[seen.words]
     lines = shown_thresholds(seen.picture_cosines, asked, percentile=settings.shown_percentile)
     in_pictures = is_shown(seen.picture_cosines, lines)[:, seen.words]
     in_pictures[np.arange(len(asked)), seen.drawn_for] = True
@@ -125,6 +136,17 @@ def _own_activations(
     neurons = seen.studied[hypotheses.studied]
     pairs = zip(neurons, hypotheses.concept, strict=True)
     return np.stack([seen.pictures[seen.drawn_for == one, neuron] for neuron, one in pairs])
+
+
+def _by_halves(
+    own: Float32[np.ndarray, "hypothesis picture"], thresholds: Float32[np.ndarray, " hypothesis"]
+) -> dict[str, np.ndarray]:
+    """AR over the pictures that decide and over those that report."""
+    fires, reports = own > thresholds[:, None], is_reporting(own.shape[1])
+    return {
+        "ar_to_decide": fires[:, ~reports].mean(axis=1),
+        "ar_to_report": fires[:, reports].mean(axis=1),
+    }
 
 
 def _rates(seen: Seen, concepts: Int[np.ndarray, " some"]) -> Float64[np.ndarray, "some neuron"]:
@@ -196,8 +218,10 @@ def _scores(hypotheses: Hypotheses, seen: Seen, shown: _Shown) -> dict[str, np.n
         drawn[place, concepts] = average_precisions(
             seen.pictures[pictures, neuron][None], shown.in_pictures[pictures][:, concepts]
         )[0]
-    scores = name_scores(natural, drawn, is_own & shown.is_drawable)
-    best = np.where(scores.max(axis=1) > 0, scores.argmax(axis=1), -1)
+    is_rival = seen.is_candidate[seen.words]
+    scores = name_scores(natural, drawn, is_own & shown.is_drawable, is_rival=is_rival)
+    of_rivals = np.where(is_rival, scores, 0.0)
+    best = np.where(of_rivals.max(axis=1) > 0, of_rivals.argmax(axis=1), -1)
     at = (row, hypotheses.concept)
     return {
         "natural_ap": natural[at],

@@ -41,6 +41,7 @@ def small_world(seed=0, n_neurons=5, n_images=80, n_words=7):
         texts=texts[words],
         picture_cosines=pictures.astype(float) @ texts.astype(float).T,
         image_cosines=images.astype(float) @ texts[words].astype(float).T,
+        is_candidate=np.ones(len(texts), dtype=bool),
     )
     pairs = [(0, 1), (0, 2), (1, 4), (2, 0), (2, 1)]
     return Hypotheses(*(np.array(part) for part in zip(*pairs, strict=True))), seen
@@ -68,6 +69,9 @@ def test_rates_and_ranks_agree_with_loops_over_pictures():
         counted = [rate for rate, near in zip(others, cosines, strict=True) if near < 0.9]
         assert found["activation_rate"][row] == pytest.approx(own)
         assert found["n_pictures"][row] == N_PICTURES
+        fires = seen.pictures[seen.drawn_for == concept, neuron] > seen.thresholds[neuron]
+        assert found["ar_to_decide"][row] == pytest.approx(fires[::2].mean())
+        assert found["ar_to_report"][row] == pytest.approx(fires[1::2].mean())
         assert found["n_reference"][row] == len(counted)
         assert found["null_ar"][row] == pytest.approx(np.mean(counted))
         n_as_high = sum(other >= own for other in counted)
@@ -162,6 +166,23 @@ def test_a_neuron_whose_threshold_is_not_known_never_fires():
     after = evidence(hypotheses, seen._replace(thresholds=unknown), SETTINGS)
     assert (after["neuron_rank"] <= before["neuron_rank"]).all()
     np.testing.assert_array_equal(after["activation_rate"], before["activation_rate"])
+
+
+def test_a_text_outside_the_concept_set_is_in_no_other_names_way():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen, SETTINGS)
+    word = seen.words[4]
+    cosines = seen.picture_cosines.copy()
+    cosines[:, word] += 5.0  # it would fit all pictures best
+    others = np.arange(len(seen.is_candidate)) != word
+
+    changed = evidence(
+        hypotheses, seen._replace(picture_cosines=cosines, is_candidate=others), SETTINGS
+    )
+
+    is_it = hypotheses.concept == 4
+    assert changed["word_rank"][~is_it].tolist() == found["word_rank"][~is_it].tolist()
+    assert (changed["word_rank"][is_it] == 0).all(), "in its own pictures it counts"
 
 
 def test_inputs_are_unchanged():

@@ -49,12 +49,15 @@ class LinearExplanations(NamedTuple):
     biases: Float64[np.ndarray, " neuron"]
     correlations: Float64[np.ndarray, " neuron"]
     """On the validation images, which chose the terms; 0 without a term."""
+    steps: Int[np.ndarray, "neuron term"]
+    """When the search found the term, from 0; -1 where there are no more terms."""
 
 
 class _Fit(NamedTuple):
     """Concepts, weights for their standard scores, and the correlation on validation images."""
 
     concepts: Int[np.ndarray, " term"]
+    """In the order found."""
     weights: Float64[np.ndarray, " term"]
     correlation: float
 
@@ -249,15 +252,16 @@ def _fits(
 def _in_own_units(best: list[_Fit], known: Scales, max_terms: int) -> LinearExplanations:
     """The fits to standard scores as fits to activations, the largest weight first."""
     concepts = np.full((len(best), max_terms), -1)
-    weights = np.zeros((len(best), max_terms))
+    weights, steps = np.zeros(concepts.shape), np.full(concepts.shape, -1)
     for neuron, found in enumerate(best):
         own = found.weights * known.neuron_stds[neuron] / known.concept_stds[found.concepts]
         order = np.argsort(-own, kind="stable")
         concepts[neuron, : len(own)] = found.concepts[order]
         weights[neuron, : len(own)] = own[order]
+        steps[neuron, : len(own)] = order
     biases = known.neuron_means - (weights * known.concept_means[concepts]).sum(axis=1)
     correlations = np.array([found.correlation for found in best], np.float64)
-    return LinearExplanations(concepts, weights, biases, correlations)
+    return LinearExplanations(concepts, weights, biases, correlations, steps)
 
 
 def _correlation(one: Float64[np.ndarray, " image"], other: Float64[np.ndarray, " image"]) -> float:

@@ -64,6 +64,28 @@ def require_positive(where: str, what: str, value: float) -> None:
         raise ValueError(refusal(where, f"{what} above 0 and finite", value, f"Change {what}."))
 
 
+def varying_neurons(
+    activations: Float[np.ndarray, "image neuron"],
+) -> Int[np.ndarray, " varying"]:
+    """Positions of the neurons that an explainer can say something of.
+
+    A constant neuron has no strongest images, and any name of it would be that of the first images;
+    one that is not finite everywhere would spoil its neighbours where a layer is explained as one.
+
+    Args:
+        activations: Activations over the probe set (arbitrary units), finite or not.
+
+    Returns:
+        Positions, rising, of the neurons that are finite on every image and not the same on all.
+
+    Raises:
+        ValueError: There is no image.
+    """
+    require_some("varying_neurons", "images", activations, axis=0)
+    least, most = activations.min(axis=0), activations.max(axis=0)  # nan if there is one
+    return np.flatnonzero(np.isfinite(least) & np.isfinite(most) & (most > least))
+
+
 def strongest_images(
     activations: Float[np.ndarray, "image neuron"], *, count: int
 ) -> Int[np.ndarray, "neuron place"]:

@@ -87,17 +87,17 @@ def masks_above(
 
 
 def masks_within(
-    activation_map: Float[np.ndarray, "height width"],
-    ranges: Float[np.ndarray, "range 2"],
+    maps: Float[np.ndarray, "neuron height width"],
+    ranges: Float[np.ndarray, "neuron range 2"],
     *,
     n_rows: int,
     n_columns: int,
-) -> Bool[np.ndarray, "range row column"]:
-    """Where a neuron's upsampled map is within each of its ranges, both ends included.
+) -> Bool[np.ndarray, "neuron range row column"]:
+    """Where each neuron's upsampled map is within each of its ranges, both ends included.
 
     Args:
-        activation_map: The neuron's map (arbitrary units), finite.
-        ranges: Least and largest value of each range, such as of `activation_ranges`.
+        maps: As `upsample_maps`.
+        ranges: Least and largest value of each range, such as of `neuron_ranges`; nan for none.
         n_rows: As `upsample_maps`.
         n_columns: As `upsample_maps`.
 
@@ -105,13 +105,29 @@ def masks_within(
         A mask for each range. A pixel between two ranges is in none.
 
     Raises:
-        ValueError: As `upsample_maps`.
+        ValueError: As `upsample_maps`, or not the ranges of each neuron.
 
     Source: Clustered Compositional Explanations (La Rosa et al., NeurIPS 2023).
     """
-    frame = upsample_maps(activation_map[None], n_rows=n_rows, n_columns=n_columns)
-    low, high = ranges.T[:, :, None, None]
-    return (frame >= low) & (frame <= high)
+    where = "masks_within"
+    require_same_length(where, maps=len(maps), ranges=len(ranges))
+    require_at_least(where, "n_rows", n_rows, 1)
+    require_at_least(where, "n_columns", n_columns, 1)
+    low, high = ranges[:, :, 0], ranges[:, :, 1]
+    is_within = np.zeros((*low.shape, n_rows, n_columns), dtype=np.bool_)
+    # An upsampled value is never below all cells, nor above: most ranges are not reached.
+    least, largest = maps.min(axis=(1, 2)), maps.max(axis=(1, 2))
+    is_reached = (low <= largest[:, None]) & (high >= least[:, None])
+    active = np.flatnonzero(is_reached.any(axis=1))
+    size = max(_BLOCK_PIXELS // (n_rows * n_columns), 1)
+    for start in range(0, len(active), size):
+        some = active[start : start + size]
+        frames = upsample_maps(maps[some], n_rows=n_rows, n_columns=n_columns)
+        for neuron, frame in zip(some.tolist(), frames, strict=True):
+            for place in np.flatnonzero(is_reached[neuron]).tolist():
+                is_in = frame >= low[neuron, place]
+                is_within[neuron, place] = is_in & (frame <= high[neuron, place])
+    return is_within
 
 
 def _interpolated(

@@ -6,6 +6,7 @@ from sieve_assets.method.explainers.formulas import (
     Operator,
     concepts_of,
     formula_text,
+    split_text,
 )
 
 NAMES = ["owl", "cat", "night", "living room"]
@@ -51,3 +52,36 @@ def test_formulas_that_differ_read_differently():
 def test_concepts_are_listed_from_left_to_right():
     assert concepts_of(joined(2, "OR", 0, "AND NOT", 1)) == (2, 0, 1)
     assert concepts_of(joined(3)) == (3,)
+
+
+def parsed(text):
+    """A formula from its text, by splitting until single names are left."""
+    split = split_text(text)
+    if split is None:
+        return Leaf(NAMES.index(text))
+    return Joined(parsed(split.left), split.operator, NAMES.index(split.name))
+
+
+def test_a_text_splits_where_it_was_joined_last():
+    assert split_text("(owl OR cat) AND NOT night") == ("owl OR cat", "AND NOT", "night")
+    assert split_text("owl OR cat OR night") == ("owl OR cat", "OR", "night")
+    assert split_text("((owl OR cat) AND night) OR living room") == (
+        "(owl OR cat) AND night",
+        "OR",
+        "living room",
+    )
+    assert split_text("living room") is None
+
+
+def test_every_formula_is_found_again_in_its_text():
+    choices = ["OR", "AND", "AND NOT"]
+    for one in choices:
+        for other in choices:
+            for last in choices:
+                formula = joined(3, one, 0, other, 1, last, 2)
+                assert parsed(formula_text(formula, NAMES)) == formula
+
+
+@pytest.mark.parametrize("text", ["", "ORANGE", "sand AND", "AND NOT night", "owl or cat"])
+def test_what_joins_nothing_is_a_name(text):
+    assert split_text(text) is None

@@ -220,7 +220,11 @@ def test_held_out_correlations_agree_with_the_sum_of_the_terms():
 
 def test_a_constant_neuron_or_explanation_has_no_correlation(recwarn):
     explanations = LinearExplanations(
-        np.array([[0], [0], [-1], [1]]), np.array([[1.0], [1], [0], [1]]), np.zeros(4), np.zeros(4)
+        np.array([[0], [0], [-1], [1]]),
+        np.array([[1.0], [1], [0], [1]]),
+        np.zeros(4),
+        np.zeros(4),
+        np.array([[0], [0], [-1], [0]]),
     )
     present = np.array([[0.0, 0.5], [1, 0.5], [0, 0.5]])
     activations = np.array([[0.0, 5, 1, 1], [2, 5, 2, 2], [0, 5, 3, 3]])

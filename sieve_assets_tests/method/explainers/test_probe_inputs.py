@@ -13,6 +13,7 @@ from sieve_assets.method.explainers.probe_inputs import (
     require_probe,
     strongest_images,
     summed_embeddings,
+    varying_neurons,
 )
 
 ACTIVATIONS = arrays.arrays(
@@ -25,6 +26,15 @@ ACTIVATIONS = arrays.arrays(
 def unit(n_rows, features=8, seed=0):
     rows = np.random.default_rng(seed).standard_normal((n_rows, features))
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_constant_neurons_and_those_that_are_not_finite_vary_in_nothing():
+    nan, inf = math.nan, math.inf
+    activations = np.array([[0.0, 1, 2, nan, 1, -1], [0, 1, 1, 1, inf, -1], [0, 2, 0, 2, 1, -inf]])
+    assert varying_neurons(activations).tolist() == [1, 2]
+    assert varying_neurons(activations[:1]).tolist() == []
+    with pytest.raises(ValueError, match="varying_neurons: expected at least one of the images"):
+        varying_neurons(activations[:0])
 
 
 def test_strongest_images_come_strongest_first_and_ties_by_position():

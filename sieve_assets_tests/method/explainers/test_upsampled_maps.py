@@ -91,25 +91,45 @@ def test_a_map_that_only_reaches_its_threshold_is_not_above_it():
 
 
 def test_ranges_have_both_their_ends():
-    ranges = np.array([[0.0, 1.0], [1.5, 2.9], [3.0, 4.0]])
-    masks = masks_within(np.array([[0.0, 4.0]]), ranges, n_rows=1, n_columns=4)
+    ranges = np.array([[[0.0, 1.0], [1.5, 2.9], [3.0, 4.0]]])
+    masks = masks_within(np.array([[[0.0, 4.0]]]), ranges, n_rows=1, n_columns=4)
     assert masks.tolist() == [
-        [[True, True, False, False]],
-        [[False, False, False, False]],
-        [[False, False, True, True]],
+        [
+            [[True, True, False, False]],
+            [[False, False, False, False]],
+            [[False, False, True, True]],
+        ]
     ]
 
 
 def test_no_range_has_no_mask():
-    masks = masks_within(np.zeros((2, 2)), np.empty((0, 2)), n_rows=3, n_columns=4)
-    assert masks.shape == (0, 3, 4)
+    masks = masks_within(np.zeros((1, 2, 2)), np.empty((1, 0, 2)), n_rows=3, n_columns=4)
+    assert masks.shape == (1, 0, 3, 4)
+    missing = np.full((1, 2, 2), np.nan)
+    assert not masks_within(np.zeros((1, 2, 2)), missing, n_rows=3, n_columns=4).any()
+
+
+@pytest.mark.parametrize("block_pixels", [1, 300, 2**20])
+def test_ranges_are_where_the_frame_is_within_them_whatever_the_block(monkeypatch, block_pixels):
+    monkeypatch.setattr(upsampled_maps, "_BLOCK_PIXELS", block_pixels)
+    maps = random_maps(9, 3, 4)
+    edges = np.sort(np.random.default_rng(1).normal(scale=2, size=(9, 6)), axis=1)
+    ranges = edges.reshape(9, 3, 2)
+    ranges[4, 1] = np.nan
+    found = masks_within(maps, ranges, n_rows=10, n_columns=8)
+    frames = upsample_maps(maps, n_rows=10, n_columns=8)
+    for neuron in range(9):
+        for place, (low, high) in enumerate(ranges[neuron]):
+            expected = [[low <= value <= high for value in row] for row in frames[neuron]]
+            assert found[neuron, place].tolist() == expected
+    assert 0 < found.mean() < 1
 
 
 def test_inputs_are_unchanged():
     maps, thresholds = random_maps(2, 3, 3), np.zeros(2)
     copy = maps.copy()
     masks_above(maps, thresholds, n_rows=6, n_columns=6)
-    masks_within(maps[0], np.array([[0.0, 1.0]]), n_rows=6, n_columns=6)
+    masks_within(maps, np.array([[[0.0, 1.0]]] * 2), n_rows=6, n_columns=6)
     np.testing.assert_array_equal(maps, copy)
     assert thresholds.tolist() == [0, 0]
 
@@ -135,3 +155,9 @@ def test_masks_without_pixels_and_a_threshold_too_few_are_refused(unchecked):
         masks_above(np.ones((1, 2, 2)), np.zeros(1), n_rows=3, n_columns=0)
     with pytest.raises(ValueError, match=r"got 2 in maps, 1 in thresholds\. "):
         unchecked(masks_above)(np.ones((2, 2, 2)), np.zeros(1), n_rows=3, n_columns=3)
+    with pytest.raises(ValueError, match=r"^masks_within: .* got 2 in maps, 1 in ranges\. "):
+        unchecked(masks_within)(np.ones((2, 2, 2)), np.zeros((1, 1, 2)), n_rows=3, n_columns=3)
+    with pytest.raises(ValueError, match=r"^masks_within: expected n_rows of at least 1, got 0"):
+        masks_within(np.ones((1, 2, 2)), np.zeros((1, 1, 2)), n_rows=0, n_columns=3)
+    with pytest.raises(ValueError, match=r"^masks_within: expected n_columns of at least 1, got 0"):
+        masks_within(np.ones((1, 2, 2)), np.zeros((1, 1, 2)), n_rows=3, n_columns=0)
