@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool
 
+from sieve_assets.method.explainers.formulas import Operator, split_text
 from sieve_assets.terrarium.scenes import Pose, Scene, place_scene
 from sieve_assets.terrarium.world import (
     BACKGROUNDS,
@@ -20,6 +22,13 @@ PREPOSITIONS = {"sky": "in", "water": "in", "night": "at"}
 """How an object stands on a background; "on" for the others."""
 WIDER_FAMILIES = {"fruit": ("fruit", "food")}
 """Families whose members belong to a wider one too."""
+
+
+class Kind(NamedTuple):
+    """What is in a scene, whatever its pose: all that words say anything of."""
+
+    thing: WorldObject | None
+    background: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Concept:
         """Whether the text names something that scenes can show."""
         return any((self.thing, self.family, self.background))
 
-    def is_true_of(self, scene: Scene) -> bool:
+    def is_true_of(self, scene: Scene | Kind) -> bool:
         """Return whether the scene shows everything that the text requires."""
         return (
             self.is_of_the_world
@@ -51,6 +60,47 @@ class Concept:
             and self.background in (None, scene.background)
             and (self.family is None or self.family in families_of(scene.thing))
         )
+
+
+@dataclass(frozen=True)
+class JoinedConcept:
+    """A formula of concepts, such as `(owl OR cat) AND NOT night`, and what it says of a scene.
+
+    Attributes:
+        text: Of `formulas.formula_text`.
+        left: The formula before it was joined to its last concept.
+        operator: What joins them.
+        right: The last concept.
+    """
+
+    text: str
+    left: "AnyConcept"
+    operator: Operator
+    right: Concept
+
+    @property
+    def is_of_the_world(self) -> bool:
+        """Whether it is true of something that can be drawn."""
+        return bool(self.kinds())
+
+    def is_true_of(self, scene: Scene | Kind) -> bool:
+        """Return whether what the scene shows satisfies the formula."""
+        is_left, is_right = self.left.is_true_of(scene), self.right.is_true_of(scene)
+        match self.operator:
+            case Operator.OR:
+                return is_left or is_right
+            case Operator.AND:
+                return is_left and is_right
+            case Operator.AND_NOT:
+                return is_left and not is_right
+
+    def kinds(self) -> list[Kind]:
+        """Return the scenes of drawn objects, or without any, that it is true of."""
+        kinds = [Kind(thing, place) for thing in (None, *drawn_objects()) for place in BACKGROUNDS]
+        return [kind for kind in kinds if self.is_true_of(kind)]
+
+
+AnyConcept: TypeAlias = Concept | JoinedConcept
 
 
 def families_of(thing: WorldObject | None) -> tuple[str, ...]:
@@ -92,16 +142,31 @@ def known_concepts() -> tuple[Concept, ...]:
     return (*_named_concepts(world_objects()), *(Concept(word) for word in everyday_words()))
 
 
-def concept_named(text: str) -> Concept:
-    """Return the concept with this text; a word the world does not know names nothing."""
-    known = {concept.text: concept for concept in known_concepts()}
-    return known.get(text, Concept(text))
+@cache
+def _concepts_by_text() -> dict[str, Concept]:
+    return {concept.text: concept for concept in known_concepts()}
+
+
+def concept_named(text: str) -> AnyConcept:
+    """Return the concept or formula with this text; a word the world does not know names nothing.
+
+    A formula is about whole scenes: `owl AND NOT night` is true of those that show an owl and not
+    the night.
+    """
+    known = _concepts_by_text().get(text)
+    if known is not None:
+        return known
+    split = split_text(text)
+    if split is None:
+        return Concept(text)
+    right = _concepts_by_text().get(split.name, Concept(split.name))
+    return JoinedConcept(text, concept_named(split.left), split.operator, right)
 
 
 def truth_table(
-    scenes: list[Scene], concepts: tuple[Concept, ...]
+    scenes: list[Scene], concepts: tuple[AnyConcept, ...]
 ) -> Bool[np.ndarray, "image concept"]:
-    """Return which concept is true of which scene.
+    """Return which concept or formula is true of which scene.
 
     Asked once a kind of scene: no concept says anything of poses.
     """
@@ -112,8 +177,10 @@ def truth_table(
     return np.array(truth, dtype=bool).reshape(len(examples), len(concepts))[rows]
 
 
-def scene_of(concept: Concept, *, pose: Pose, generator: np.random.Generator) -> Scene:
+def scene_of(concept: AnyConcept, *, pose: Pose, generator: np.random.Generator) -> Scene:
     """Return an unbiased scene that shows the concept; a background alone is an empty scene.
+
+    Of a formula, any object on any background that it is true of.
 
     Raises:
         ValueError: The concept names nothing in the world.
@@ -122,6 +189,10 @@ def scene_of(concept: Concept, *, pose: Pose, generator: np.random.Generator) ->
         raise ValueError(
             f"scene_of: expected a concept of the world, got {concept.text!r}. Leave it out."
         )
+    if isinstance(concept, JoinedConcept):
+        kinds = concept.kinds()
+        thing, background = kinds[generator.integers(len(kinds))]
+        return place_scene(thing, background, pose=pose, generator=generator)
     thing = concept.thing
     if concept.family is not None:
         kin = [member for member in drawn_objects() if concept.family in families_of(member)]

@@ -91,6 +91,11 @@ def draw_sprite(scene: Scene) -> Image.Image:
     )
 
 
+def object_mask(scene: Scene) -> Bool[np.ndarray, "row column"]:
+    """Return where the scene's object is, without drawing its background."""
+    return np.asarray(draw_sprite(scene))[..., 3] >= MASK_LEVEL
+
+
 def draw_scene(scene: Scene) -> Picture:
     """Draw one scene. The same scene gives the same bytes."""
     generator = np.random.default_rng(scene.texture_seed)

@@ -6,6 +6,7 @@ import pytest
 from sieve_assets.method.concept_sets import parse_concepts
 from sieve_assets.terrarium.captions import (
     Concept,
+    JoinedConcept,
     concept_named,
     concept_set,
     families_of,
@@ -127,3 +128,52 @@ def test_a_word_that_names_nothing_has_no_scene():
 
 def test_a_word_outside_the_world_names_nothing():
     assert concept_named("unicorn") == Concept("unicorn")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "background", "is_true"),
+    [
+        ("owl OR cat", "owl", "sky", True),
+        ("owl OR cat", "dog", "sky", False),
+        ("(owl OR cat) AND NOT night", "cat", "sky", True),
+        ("(owl OR cat) AND NOT night", "cat", "night", False),
+        ("owl AND night", "owl", "night", True),
+        ("owl AND night", None, "night", False),
+        ("animal AND NOT dog AND NOT cat", "owl", "sand", True),
+        ("animal AND NOT dog AND NOT cat", "cat", "sand", False),
+        ("(animal AND night) OR penguin on snow", "penguin", "snow", True),
+        ("(animal AND night) OR penguin on snow", "penguin", "sand", False),
+        ("unicorn OR dog", "dog", "sand", True),
+        ("dog AND NOT unicorn", "dog", "sand", True),
+        ("dog AND unicorn", "dog", "sand", False),
+    ],
+)
+def test_truth_of_formulas_one_can_check_in_the_head(text, name, background, is_true):
+    assert concept_named(text).is_true_of(scene(name, background)) is is_true
+
+
+def test_the_table_of_a_formula_is_the_logic_of_its_concepts_columns():
+    scenes = unbiased_scenes(400, seed=3, empty_share=0.2, pose=WIDE, only_drawn=False)
+    texts = ["animal", "night", "owl", "(animal OR night) AND NOT owl", "owl AND night"]
+    animal, night, owl, *found = truth_table(scenes, tuple(map(concept_named, texts))).T
+
+    np.testing.assert_array_equal(found[0], (animal | night) & ~owl)
+    np.testing.assert_array_equal(found[1], owl & night)
+    assert 0 < found[0].mean() < 1
+
+
+def test_a_formula_is_of_the_world_if_a_drawn_scene_satisfies_it():
+    assert isinstance(concept_named("owl OR unicorn"), JoinedConcept)
+    texts = ("owl OR unicorn", "owl AND NOT unicorn", "owl AND cat", "owl AND unicorn")
+    assert [concept_named(text).is_of_the_world for text in texts] == [True, True, False, False]
+
+
+def test_scenes_made_for_a_formula_satisfy_it_and_show_all_that_does():
+    generator, formula = np.random.default_rng(0), concept_named("(owl OR cat) AND NOT night")
+    scenes = [scene_of(formula, pose=WIDE, generator=generator) for _ in range(300)]
+
+    assert {(one.thing.name, one.background) for one in scenes} == {
+        (name, place) for name in ("owl", "cat") for place in set(BACKGROUNDS) - {"night"}
+    }
+    with pytest.raises(ValueError, match="got 'owl AND cat'"):
+        scene_of(concept_named("owl AND cat"), pose=WIDE, generator=generator)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from sieve_assets.terrarium.renderer import draw_scene, sprites
+from sieve_assets.terrarium.renderer import draw_scene, object_mask, sprites
 from sieve_assets.terrarium.scenes import FRAME_PX, WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.world import BACKGROUNDS, object_named, world_objects
 
@@ -46,6 +46,13 @@ def test_the_mask_is_where_two_backgrounds_say_that_the_object_hides_them(scenes
         is_clear = np.abs(opacity - 0.5) > 0.05
         assert np.array_equal((opacity > 0.5)[is_clear], draw_scene(scene).mask[is_clear])
         assert is_clear.mean() > 0.95
+
+
+def test_the_mask_alone_is_that_of_the_picture(scenes):
+    masks = [object_mask(scene) for scene in scenes]
+
+    assert np.array_equal(masks, [draw_scene(scene).mask for scene in scenes])
+    assert 0 < np.mean(masks) < 1
 
 
 def test_an_object_changes_no_pixel_outside_its_square():
