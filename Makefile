@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help plan demo ui test coverage check bench bench-gpu screenshots
+.PHONY: help plan demo compare ui test coverage check bench bench-gpu screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -23,6 +23,9 @@ plan: $(installed) ## what demo would do, and how long it would take, before it 
 
 demo: $(installed) $(instance) ## interpret and verify the embedded targets' neurons, through Dagster
 	.venv/bin/sieve demo
+
+compare: $(installed) $(instance) ## the same, and judge other methods' names beside SIEVE's (compare.toml)
+	SIEVE_STUDY=compare.toml .venv/bin/sieve demo
 
 ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
 	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
+from sieve_assets.study_compare import Compare
 from sieve_assets.study_probes import Probe
 from sieve_assets.study_problems import nearest, refusal
 from sieve_assets.study_targets import Target
@@ -230,6 +231,8 @@ class Study(Settings):
     """From the strongest images to concepts."""
     verify: Verify = Verify()
     """How activation rates are reported, and what a name has to beat."""
+    compare: Compare | None = None
+    """Other methods that name the neurons; none without this section."""
 
     @field_validator("concepts")
     @classmethod

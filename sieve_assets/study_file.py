@@ -56,13 +56,16 @@ def study_of(text: str, path: Path) -> Study:
         said = tomllib.loads(text)
     except ValueError as error:
         raise StudyError(path, [syntax_problem(error)]) from error
-    probes = said.get("probes")
-    names = list(probes) if isinstance(probes, dict) else []
-    context = {"folder": path.resolve().parent, "probes": names}
+    context = {"folder": path.resolve().parent}
+    context |= {name: _names_in(said.get(name)) for name in ("probes", "targets")}
     try:
         return Study.model_validate(_with_profile(said), context=context)
     except ValidationError as error:
         raise StudyError(path, problems_from(error, Study)) from error
+
+
+def _names_in(table: object) -> list[str]:
+    return list(table) if isinstance(table, dict) else []
 
 
 def _read(path: Path) -> str:

@@ -104,3 +104,11 @@ def checked_study(study_folder):
     second = text[: text.index("[probes")].replace("[targets.small]", "[targets.other]")
     study_folder.file.write_text(text + second)
     return study_folder
+
+
+@pytest.fixture(scope="session")
+def methods(finished, tmp_path_factory):
+    """The tiny study whose names come from several methods, all judged; only to be read."""
+    from sieve_assets_tests.methods import judged_study  # noqa: PLC0415 (as said above)
+
+    return judged_study(finished, tmp_path_factory.mktemp("methods"))

@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from sieve_assets.assets.partitions import neuron_key
-from sieve_assets.assets.pipeline import EVALUATION, STAGES
+from sieve_assets.assets.pipeline import COMPARISON, EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.definitions import definitions_of
 from sieve_assets.stores.schema import tables
@@ -25,7 +25,7 @@ from sieve_assets.terrarium.scenes import WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
-BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION) if not stage.is_by_neuron}
+BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION, *COMPARISON) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
 LAST = ("verified_concepts", "verdicts")

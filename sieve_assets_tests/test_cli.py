@@ -85,6 +85,27 @@ def test_what_the_network_refuses_is_said_in_one_line_beside_the_target_that_is_
     assert reason in wrong
 
 
+def test_imported_names_are_told_by_target_and_a_wrong_file_in_a_line(checked_study):
+    file = checked_study.root / "milan.csv"
+    imported = f'\n[compare.imported.milan]\nfile = "{file}"\n'
+    checked_study.file.write_text(checked_study.file.read_text() + imported)
+    file.write_text("model,neuron,description\nsmall,1,dog\nsmall,1,dog\nother,1,cat\nother,2,ox\n")
+
+    right = check(checked_study.file)
+    file.write_text("model,neuron,description\nsmall,8,dog\nother,1,cat\n")
+    wrong = check(checked_study.file)
+
+    assert right.exit_code == 0
+    assert right.output.splitlines()[-2:] == [
+        "compare.imported.milan: ok, 1 names of 1 neurons of small; 1 repeated",
+        "compare.imported.milan: ok, 2 names of 2 neurons of other; 0 repeated",
+    ]
+    assert wrong.exit_code == 1
+    first, second = wrong.output.splitlines()[-2:]
+    assert first.startswith(f"compare.imported.milan: {file}, line 2: expected a neuron of layer4")
+    assert second.endswith("1 names of 1 neurons of other; 0 repeated")
+
+
 def test_a_study_file_that_is_refused_is_printed_without_a_traceback(study_folder):
     result = check(study_folder.change("width = 8", "width = 0"))
     assert result.exit_code == 1

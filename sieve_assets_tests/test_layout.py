@@ -37,6 +37,7 @@ WITHOUT_A_MODULE = {
     "test_killing_stages.py",
     "test_layout.py",
     "test_method_page.py",
+    "test_paper_studies.py",
     "test_pipeline.py",
     "test_readme.py",
     "test_targets_page.py",

@@ -25,6 +25,7 @@ from sieve_assets.method.patch_embeddings import (
     crop_retention,
     is_whole_image,
 )
+from sieve_assets.study_targets import Transform
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -109,20 +110,13 @@ class Cropper:
 
     def _box(self, neuron: int, sample: Mapping[str, Any]) -> PixelBox:
         how = self.bench.study.hypothesize
-        transform = self.bench.target(self.share.model).transform
-        in_frame = crop_box(
+        return pixel_box(
             self.maps[neuron, sample["rank"]],
-            frame_px=transform.crop_px,
+            self.bench.target(self.share.model).transform,
+            size_px=(sample["width_px"], sample["height_px"]),
             level=how.crop_level,
             padding=how.crop_padding,
             min_side=how.crop_min_side,
-        )
-        return box_in_original(
-            in_frame,
-            width_px=sample["width_px"],
-            height_px=sample["height_px"],
-            resize_px=transform.resize_px,
-            crop_px=transform.crop_px,
         )
 
     def _embeddings(self, hashes: Sequence[str], crops: Sequence[Image.Image]) -> list[np.ndarray]:
@@ -132,6 +126,37 @@ class Cropper:
             vectors = self.bench.vision_language.embed_images([by_hash[one] for one in new])
             self.embedded |= dict(zip(new, vectors, strict=True))
         return [self.embedded[sha256] for sha256 in hashes]
+
+
+def pixel_box(
+    activation_map: np.ndarray,
+    transform: Transform,
+    *,
+    size_px: tuple[int, int],
+    level: float,
+    padding: float,
+    min_side: float,
+) -> PixelBox:
+    """Where an image is to be cut so that what the neuron responds to is left.
+
+    Args:
+        activation_map: The neuron's, of the image.
+        transform: The target's.
+        size_px: The image's width and height.
+        level: As in `crop_box`.
+        padding: As in `crop_box`.
+        min_side: As in `crop_box`.
+    """
+    in_frame = crop_box(
+        activation_map, frame_px=transform.crop_px, level=level, padding=padding, min_side=min_side
+    )
+    return box_in_original(
+        in_frame,
+        width_px=size_px[0],
+        height_px=size_px[1],
+        resize_px=transform.resize_px,
+        crop_px=transform.crop_px,
+    )
 
 
 def _by_threads(work: Callable[[_Item], _Result], items: Iterable[_Item]) -> list[_Result]:

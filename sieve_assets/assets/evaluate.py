@@ -136,30 +136,47 @@ def with_scores(
     *,
     log: logging.Logger,
 ) -> pd.DataFrame:
-    """The hypotheses, all of the concept set, with their F1 on unbiased scenes, and their truth."""
-    from sieve_assets.method.oracle_rates import oracle_scores  # noqa: PLC0415 (with the world)
+    """The hypotheses with their F1 on unbiased scenes, and their truth.
+
+    A name that is not of the concept set is held against the best one that is.
+    """
+    from sieve_assets.method.oracle_rates import (  # noqa: PLC0415 (with the world)
+        OracleScores,
+        is_true,
+        oracle_scores,
+    )
     from sieve_assets.terrarium.captions import concept_named, truth_table  # noqa: PLC0415
     from sieve_assets.terrarium.oracle_scenes import unbiased_set  # noqa: PLC0415
 
     neuron, neurons = pd.factorize(rows["neuron"])
-    concept = pd.Index(names).get_indexer(pd.Index(rows["concept"]))
     scenes = unbiased_set()
     answers = bench.arrays.open(observe(bench, target, [scenes], log=log)[scenes], verify=True)[
         "activations"
     ]
-    scores = oracle_scores(
-        np.ascontiguousarray(answers.T[np.asarray(neurons)]),
-        truth_table(scenes.scenes(), tuple(concept_named(name) for name in names)),
-        n_shuffles=N_SHUFFLES,
-        generator=np.random.default_rng(SHUFFLE_SEED),
-    )
+    activations = np.ascontiguousarray(answers.T[np.asarray(neurons)])
+
+    def scores_of(words: Sequence[str]) -> OracleScores:
+        return oracle_scores(
+            activations,
+            truth_table(scenes.scenes(), tuple(concept_named(word) for word in words)),
+            n_shuffles=N_SHUFFLES,
+            generator=np.random.default_rng(SHUFFLE_SEED),
+        )
+
+    scores, others = scores_of(names), sorted({*rows["concept"]} - {*names})
+    f1, shuffled_f1 = scores.f1, scores.shuffled_f1
+    if others:
+        more = scores_of(others)
+        f1 = np.hstack([f1, more.f1])
+        shuffled_f1 = np.hstack([shuffled_f1, more.shuffled_f1])
+    concept = pd.Index([*names, *others]).get_indexer(pd.Index(rows["concept"]))
     best = [names[one] if one >= 0 else None for one in scores.best_concept]
     return rows.assign(
-        oracle_f1=scores.f1[neuron, concept],
-        shuffled_f1=scores.shuffled_f1[neuron, concept],
+        oracle_f1=f1[neuron, concept],
+        shuffled_f1=shuffled_f1[neuron, concept],
         best_f1=scores.best_f1[neuron],
         best_concept=np.array(best, dtype=object)[neuron],
-        oracle_true=scores.is_true[neuron, concept],
+        oracle_true=is_true(f1, scores.best_f1, shuffled_f1)[neuron, concept],
     )
 
 

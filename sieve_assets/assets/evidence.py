@@ -11,7 +11,12 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.errands import Errand
-from sieve_assets.assets.hypothesize import VISION_LANGUAGE, concept_names, embed_concepts
+from sieve_assets.assets.hypothesize import (
+    VISION_LANGUAGE,
+    concept_names,
+    embed_concepts,
+    embed_texts,
+)
 from sieve_assets.assets.partitions import Share
 from sieve_assets.assets.picture_bank import embed, observe, pictures_of
 from sieve_assets.assets.probe import probe_activations
@@ -86,9 +91,20 @@ def evidence_rows(errand: Errand, share: Share) -> pd.DataFrame:
         " AND neuron IN (SELECT unnest($neurons)) ORDER BY neuron, concept",
         {"model": share.model, "neurons": share.neurons},
     )
+    return rows_of(errand, pairs)
+
+
+def rows_of(errand: Errand, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of evidence for some pairs of neuron and concept of a target; none without any.
+
+    Args:
+        errand: For whom both models look at the pictures, which are there.
+        pairs: `model`, `neuron` and `concept`, each once.
+    """
     if pairs.empty:
         return pd.DataFrame()
-    witnesses = Witnesses(bench, share.model, tuple(dict.fromkeys(pairs["concept"])))
+    concepts = tuple(dict.fromkeys(pairs["concept"]))
+    witnesses = Witnesses(errand.bench, errand.model, concepts)
     observe(errand, witnesses.pictures)
     embed(errand, witnesses.pictures)
     place = pd.factorize(pairs["neuron"])[0]
@@ -154,7 +170,7 @@ class Witnesses:
         """What does not depend on the neurons that are studied."""
         from sieve_assets.method.recognition import similarities  # noqa: PLC0415 (as above)
 
-        texts = embed_concepts(self.bench)
+        texts = self._texts()
         words = pd.Index(list(texts)).get_indexer(pd.Index(self.concepts))
         vectors = np.stack(list(texts.values()))
         prompts = pd.Index(self.pictures["prompt"].unique())
@@ -180,7 +196,18 @@ class Witnesses:
                 vectors,
             ),
             "image_cosines": similarities(images, vectors[words]),
+            "is_candidate": np.arange(len(texts)) < len(concept_names(self.bench.study)),
         }
+
+    def _texts(self) -> dict[str, np.ndarray]:
+        """The concept set and then all other concepts, each with its unit vector."""
+        texts = embed_concepts(self.bench)
+        others = [concept for concept in self.concepts if concept not in texts]
+        if not others:
+            return texts
+        template = self.bench.study.concepts.template
+        vectors = embed_texts(self.bench, [template.replace("{}", other) for other in others])
+        return texts | dict(zip(others, vectors, strict=True))
 
     def _vectors(self, sql: str, asked: dict[str, str]) -> np.ndarray:
         """One row a picture, in the order of `pictures`."""

@@ -222,14 +222,18 @@ def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:
     """The concept set's names in their order, each with its unit vector; embedded once."""
     names = concept_names(bench.study)
     template = bench.study.concepts.template
-    texts = [template.replace("{}", name) for name in names]
+    vectors = embed_texts(bench, [template.replace("{}", name) for name in names])
+    return dict(zip(names, vectors, strict=True))
+
+
+def embed_texts(bench: Workbench, texts: list[str]) -> np.ndarray:
+    """The texts' unit vectors, `[text feature]`; the same texts are embedded once."""
     texts_id = settings_hash(bench.vision_language_hash, texts)
     known = bench.warehouse.read("SELECT uri FROM text_embeddings WHERE texts_id = $1", [texts_id])
     if len(known):
-        vectors = bench.arrays.open(str(known["uri"].iloc[0]), verify=True)["embeddings"]
-    else:
-        vectors = bench.vision_language.embed_texts(texts)
-        uri = bench.arrays.put({"embeddings": vectors})
-        row = {"texts_id": texts_id, "uri": uri, "n_texts": len(texts)}
-        bench.warehouse.add_missing("text_embeddings", pd.DataFrame([row]))
-    return dict(zip(names, vectors, strict=True))
+        return bench.arrays.open(str(known["uri"].iloc[0]), verify=True)["embeddings"]
+    vectors = bench.vision_language.embed_texts(texts)
+    uri = bench.arrays.put({"embeddings": vectors})
+    row = {"texts_id": texts_id, "uri": uri, "n_texts": len(texts)}
+    bench.warehouse.add_missing("text_embeddings", pd.DataFrame([row]))
+    return vectors

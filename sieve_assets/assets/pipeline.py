@@ -1,8 +1,17 @@
 """The stages of a study in their order. Not here: what a stage does."""
 
+from sieve_assets.assets.compared_names import compared_evidence, compared_pictures, compared_truth
+from sieve_assets.assets.control_explanations import control_explanations
+from sieve_assets.assets.described_explanations import described_explanations
 from sieve_assets.assets.evaluate import has_known_truth, oracle_rates, truth_agreement
 from sieve_assets.assets.evidence import evidence
+from sieve_assets.assets.falcon_explanations import falcon_explanations
 from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, patch_embeddings
+from sieve_assets.assets.imported_explanations import imported_explanations
+from sieve_assets.assets.layer_explanations import layer_explanations
+from sieve_assets.assets.mask_explanations import mask_explanations
+from sieve_assets.assets.method_comparison import method_comparison, score_truth
+from sieve_assets.assets.neuron_explanations import neuron_explanations
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_embeddings import probe_embeddings
 from sieve_assets.assets.probe_sets import probe_images
@@ -32,9 +41,24 @@ STAGES = (
 )
 EVALUATION = (oracle_rates, truth_agreement)
 """Stages that need images whose truth is known: probe sets of the embedded world."""
+COMPARISON: tuple[Stage, ...] = (
+    imported_explanations,
+    layer_explanations,
+    mask_explanations,
+    control_explanations,
+    falcon_explanations,
+    neuron_explanations,
+    described_explanations,
+    compared_pictures,
+    compared_evidence,
+    compared_truth,
+    method_comparison,
+    score_truth,
+)
+"""Stages of a study that asks for other explainers: one with a section `compare`."""
 
 
 def stages_of(study: Study) -> tuple[Stage, ...]:
     """The stages of a study, in order."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
-    return (*STAGES, *EVALUATION) if is_known else STAGES
+    return (*STAGES, *(EVALUATION * is_known), *(COMPARISON * (study.compare is not None)))

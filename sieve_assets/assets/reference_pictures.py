@@ -10,7 +10,7 @@ from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.picture_bank import draw_missing, pictures_of
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.soundness import reference_files_are_whole
+from sieve_assets.assets.soundness import linked_files_are_whole
 from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.method.generated_image_sets import picture_requests, prompt_for
 from sieve_assets.method.reference_pictures import reference_concepts
@@ -47,7 +47,7 @@ def _recipe(bench: Workbench, _model: str) -> Recipe:
         AS "first picture in the image store"
     FROM reference_pictures WHERE model = $model
     """,
-    checks=[reference_files_are_whole()],
+    checks=[linked_files_are_whole("reference_pictures")],
 )
 def reference_pictures(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Pictures of a fixed sample of the concept set: what every hypothesis is held against.
@@ -58,6 +58,9 @@ def reference_pictures(context: dg.AssetExecutionContext, bench: Workbench) -> N
     settings = bench.study.generator
     for recorder in work(context, bench, reference_pictures):
         concepts = references(bench)
+        if not concepts:
+            recorder.write(pd.DataFrame())
+            continue
         prompts = [prompt_for(concept, settings.prompt) for concept in concepts]
         requests = picture_requests(
             prompts, identity=bench.generator_identity, n_images=settings.n_images

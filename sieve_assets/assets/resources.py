@@ -4,7 +4,7 @@ Not here: what is studied and how (the study file). Heavy libraries load on firs
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,7 +22,9 @@ from sieve_assets.study_probes import FolderProbe, TerrariumProbe
 
 if TYPE_CHECKING:
     from sieve_assets.image_sets.image_set import ImageSet
+    from sieve_assets.models.captioner import Captioner
     from sieve_assets.models.generator import Generator
+    from sieve_assets.models.language_model import LanguageModel
     from sieve_assets.models.target import Target
     from sieve_assets.models.vision_language import VisionLanguage
 
@@ -51,6 +53,7 @@ class Workbench(dg.ConfigurableResource):
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
+    _writers: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
     _image_sets: dict[str, "ImageSet"] = PrivateAttr(default_factory=dict)
 
     @cached_property
@@ -225,6 +228,37 @@ class Workbench(dg.ConfigurableResource):
     def pictures_at_once(self) -> int:
         """Pictures drawn together, and stored together."""
         return self.study.generator.batch_size or self.batch_size
+
+    def checkpoint_hash(self, name: Path | str) -> str:
+        """Hash of everything by which a captioner or language model writes.
+
+        A folder is told by its files; a name on the hub is fetched first.
+
+        Raises:
+            LookupError: There is no such folder, or the hub does not give the name.
+        """
+        from sieve_assets.models.checkpoint_folders import checkpoint_hash  # noqa: PLC0415
+
+        return checkpoint_hash(name)
+
+    def captioner(self, name: Path | str) -> "Captioner":
+        """The captioner called `name`, loaded."""
+        from sieve_assets.models.captioner import load_captioner  # noqa: PLC0415 (torch is slow)
+
+        return self._writer(name, load_captioner)
+
+    def language_model(self, name: Path | str) -> "LanguageModel":
+        """The language model called `name`, loaded."""
+        from sieve_assets.models.language_model import load_language_model  # noqa: PLC0415
+
+        return self._writer(name, load_language_model)
+
+    def _writer(self, name: Path | str, load: Callable[..., _Model]) -> _Model:
+        key, wanted = (load.__name__, str(name)), self.checkpoint_hash(name)
+        if key not in self._writers:
+            self._writers[key] = load(name, device=self._best_device, batch_size=self.batch_size)
+        model = self._writers[key]
+        return self._unchanged(model, wanted, model.weights_hash, f"the files of {name}")
 
     @property
     def _best_device(self) -> str:

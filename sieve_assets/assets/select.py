@@ -152,9 +152,8 @@ def selected_samples(context: dg.AssetExecutionContext, bench: Workbench) -> Non
 def _samples(bench: Workbench, share: Share) -> pd.DataFrame:
     """The selected neurons' kept samples as rows."""
     images = read_probe(bench, bench.study.targets[share.model].probe)
-    kept = bench.arrays.open(str(read_pass(bench, share.model)["strongest_uri"]), verify=True)
     neurons = read_selected(bench, share)
-    positions = kept["positions"][neurons, : bench.study.select.n_samples]
+    positions, activations = strongest_samples(bench, share.model, neurons)
     count = positions.shape[1]
     return pd.DataFrame(
         {
@@ -162,9 +161,18 @@ def _samples(bench: Workbench, share: Share) -> pd.DataFrame:
             "neuron": np.repeat(neurons, count),
             "rank": np.tile(np.arange(count), len(neurons)),
             "image_id": images["image_id"].to_numpy()[positions.ravel()],
-            "activation": kept["activations"][neurons, :count].ravel(),
+            "activation": activations.ravel(),
         }
     )
+
+
+def strongest_samples(
+    bench: Workbench, model: str, neurons: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Positions and activations `[neuron rank]` of neurons' strongest images, selected or not."""
+    kept = bench.arrays.open(str(read_pass(bench, model)["strongest_uri"]), verify=True)
+    count = bench.study.select.n_samples
+    return kept["positions"][neurons, :count], kept["activations"][neurons, :count]
 
 
 def read_selected(bench: Workbench, share: Share) -> np.ndarray:

@@ -74,12 +74,13 @@ def files_are_whole(table: str) -> Check:
     return Check("files", "Every file referred to is there and has the hash in its name.", find)
 
 
-def reference_files_are_whole() -> Check:
-    """Every picture of a reference concept is there and is what was stored."""
+def linked_files_are_whole(table: str) -> Check:
+    """Every picture that a table by target refers to is there and is what was stored."""
 
     def find(bench: Workbench, share: Share) -> Mapping[int, str]:
         rows = bench.warehouse.read(
-            "SELECT DISTINCT uri FROM reference_pictures WHERE model = $1", [share.model]
+            f"SELECT DISTINCT uri FROM {table} WHERE model = $1",  # noqa: S608 (a table of ours)
+            [share.model],
         )
         lost = [uri for uri in rows["uri"] if not bench.images.is_whole(uri)]
         problem = f"expected stored pictures, got {len(lost)} of {len(rows)} damaged or lost. "

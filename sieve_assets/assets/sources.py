@@ -127,6 +127,11 @@ SOURCES: Mapping[str, Source] = {
             "What the study file says of pictures and rates.",
             _of_settings("verify"),
         ),
+        Source(
+            "compare_settings",
+            "What the study file says of other explainers.",
+            _of_settings("compare"),
+        ),
     )
 }
 """By name."""

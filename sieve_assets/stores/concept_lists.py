@@ -111,7 +111,12 @@ def broden_rows(text: str) -> list[dict[str, str]]:
             f"concepts: expected Broden's label.csv with a column name, got {rows.fieldnames}. "
             'Correct the file, or format = "lines".'
         )
-    return [{**row, "name": _KIND_OF_LABEL.sub("", row["name"]).replace("_", " ")} for row in rows]
+    return [{**row, "name": spoken_label(row["name"])} for row in rows]
+
+
+def spoken_label(label: str) -> str:
+    """One of Broden's labels as one says it: "living room" for "living_room-s"."""
+    return _KIND_OF_LABEL.sub("", label).replace("_", " ")
 
 
 def _broden_labels(text: str) -> ConceptSet:

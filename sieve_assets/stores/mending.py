@@ -33,6 +33,9 @@ UNION ALL
 SELECT DISTINCT 'reference_pictures', model, -1 FROM reference_pictures
 WHERE uri IN (SELECT unnest($pictures))
 UNION ALL
+SELECT DISTINCT 'compared_pictures', model, -1 FROM compared_pictures
+WHERE uri IN (SELECT unnest($pictures))
+UNION ALL
 SELECT DISTINCT 'probe_embeddings', model, -1 FROM probe_embeddings
 WHERE list_has_any(embeddings_uri, $arrays)
 UNION ALL

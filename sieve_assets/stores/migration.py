@@ -22,9 +22,22 @@ ADDED = {
         "evidence",
         "verdicts",
         "image_work",
+        "layer_explanations",
+        "neuron_explanations",
+        "falcon_explanations",
+        "described_explanations",
+        "mask_explanations",
+        "imported_explanations",
+        "control_explanations",
+        "explanations",
+        "compared_pictures",
+        "compared_evidence",
+        "compared_truth",
+        "method_comparison",
+        "score_truth",
     ),
 }
-"""Tables that the version after a version has more."""
+"""Tables and views that the version after a version has more."""
 CHANGED = {
     4: (
         "ALTER TABLE plans DROP COLUMN IF EXISTS drawn_before",
@@ -70,9 +83,10 @@ def migrate(path: Path, *, patience_s: float) -> int:
 
 
 def _create(name: str, connection: duckdb.DuckDBPyConnection) -> None:
-    """Run the statements of schema.sql that are about a table."""
+    """Run the statements of schema.sql that are about a table or view."""
     is_about_it = re.compile(
-        rf"\s*(CREATE TABLE {name} \(|COMMENT ON (TABLE|COLUMN) {name}[ .])", re.IGNORECASE
+        rf"\s*(CREATE (TABLE {name} \(|VIEW {name} AS)|COMMENT ON (TABLE|VIEW|COLUMN) {name}[ .])",
+        re.IGNORECASE,
     )
     for statement in duckdb.extract_statements(DDL):
         if is_about_it.match(statement.query):

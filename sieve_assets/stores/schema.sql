@@ -280,6 +280,7 @@ COMMENT ON COLUMN picture_embeddings.embedding IS 'Unit vector';
 CREATE TABLE evidence (
     model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, n_pictures INTEGER NOT NULL,
     activation_rate DOUBLE NOT NULL, ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL,
+    ar_to_decide DOUBLE NOT NULL, ar_to_report DOUBLE NOT NULL,
     n_reference INTEGER NOT NULL, null_ar DOUBLE, lift DOUBLE, p_value DOUBLE NOT NULL, concept_rank INTEGER NOT NULL,
     best_reference VARCHAR, best_reference_ar DOUBLE, neuron_rank INTEGER NOT NULL, auc DOUBLE NOT NULL, mad DOUBLE,
     word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, expected_ar DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL,
@@ -296,6 +297,8 @@ COMMENT ON COLUMN evidence.n_pictures IS 'Pictures of the concept';
 COMMENT ON COLUMN evidence.activation_rate IS 'AR (Eq. 4)';
 COMMENT ON COLUMN evidence.ci_low IS 'Lower end of the Wilson interval of AR';
 COMMENT ON COLUMN evidence.ci_high IS 'Upper end of the Wilson interval of AR';
+COMMENT ON COLUMN evidence.ar_to_decide IS 'AR over every second picture: by this, names are chosen and dropped where methods are compared';
+COMMENT ON COLUMN evidence.ar_to_report IS 'AR over the other pictures: what is reported then';
 COMMENT ON COLUMN evidence.n_reference IS 'Reference concepts that it is held against: all whose texts are not near its own';
 COMMENT ON COLUMN evidence.null_ar IS 'Mean AR of the neuron over them; NULL without any';
 COMMENT ON COLUMN evidence.lift IS 'AR minus null_ar';
@@ -413,6 +416,259 @@ COMMENT ON COLUMN truth_agreement.kept_precision IS 'Share of true names among t
 COMMENT ON COLUMN truth_agreement.hypotheses_precision IS 'Share of true names among all hypotheses';
 COMMENT ON COLUMN truth_agreement.is_complete IS 'All of the target''s neurons had been tested and held against the truth';
 
+
+CREATE TABLE layer_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE layer_explanations IS 'What methods that look at a whole layer call each neuron: CLIP-Dissect and linear explanations (docs/explainers.md)';
+COMMENT ON COLUMN layer_explanations.model IS 'Target';
+COMMENT ON COLUMN layer_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN layer_explanations.explainer IS 'Method';
+COMMENT ON COLUMN layer_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN layer_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN layer_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE neuron_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE neuron_explanations IS 'What methods that look at one neuron at a time call it: WWW, and SIEVE without some of its steps (docs/explainers.md)';
+COMMENT ON COLUMN neuron_explanations.model IS 'Target';
+COMMENT ON COLUMN neuron_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN neuron_explanations.explainer IS 'Method';
+COMMENT ON COLUMN neuron_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN neuron_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN neuron_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE falcon_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE falcon_explanations IS 'What FALCON calls each neuron that it explains (docs/explainers.md)';
+COMMENT ON COLUMN falcon_explanations.model IS 'Target';
+COMMENT ON COLUMN falcon_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN falcon_explanations.explainer IS 'Method';
+COMMENT ON COLUMN falcon_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN falcon_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN falcon_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE described_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE described_explanations IS 'What Describe-and-Dissect calls each selected neuron (docs/explainers.md)';
+COMMENT ON COLUMN described_explanations.model IS 'Target';
+COMMENT ON COLUMN described_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN described_explanations.explainer IS 'Method';
+COMMENT ON COLUMN described_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN described_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN described_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE mask_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE mask_explanations IS 'What methods that compare maps with masks call each neuron: Network Dissection, compositional explanations (docs/explainers.md)';
+COMMENT ON COLUMN mask_explanations.model IS 'Target';
+COMMENT ON COLUMN mask_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN mask_explanations.explainer IS 'Method';
+COMMENT ON COLUMN mask_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN mask_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN mask_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE imported_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE imported_explanations IS 'What tables of other methods, given as files, call each neuron (docs/explainers.md)';
+COMMENT ON COLUMN imported_explanations.model IS 'Target';
+COMMENT ON COLUMN imported_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN imported_explanations.explainer IS 'Method';
+COMMENT ON COLUMN imported_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN imported_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN imported_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE control_explanations (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, explainer VARCHAR NOT NULL, place INTEGER NOT NULL,
+    concept VARCHAR NOT NULL, score DOUBLE,
+    PRIMARY KEY (model, neuron, explainer, place)
+);
+COMMENT ON TABLE control_explanations IS 'Names made from the known truth of the embedded world: the best, a narrower, a wider and a random one (docs/method.md, section 5)';
+COMMENT ON COLUMN control_explanations.model IS 'Target';
+COMMENT ON COLUMN control_explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN control_explanations.explainer IS 'Method';
+COMMENT ON COLUMN control_explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN control_explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN control_explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE VIEW explanations AS
+SELECT model, neuron, explainer, place, concept, score FROM layer_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM neuron_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM falcon_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM described_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM mask_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM imported_explanations
+UNION ALL SELECT model, neuron, explainer, place, concept, score FROM control_explanations
+UNION ALL SELECT
+    named.model, named.neuron, 'sieve',
+    row_number() OVER (PARTITION BY named.model, named.neuron ORDER BY min([-sized.size, named.place, named.cluster])) - 1,
+    named.concept, max(named.score)
+FROM concept_hypotheses named
+JOIN (SELECT model, neuron, cluster, count(*) AS size FROM clusters GROUP BY ALL) sized
+    ON sized.model = named.model AND sized.neuron = named.neuron AND sized.cluster = named.cluster
+GROUP BY named.model, named.neuron, named.concept;
+COMMENT ON VIEW explanations IS 'What every method calls each neuron; SIEVE''s own are its hypotheses, those of the largest cluster first';
+COMMENT ON COLUMN explanations.model IS 'Target';
+COMMENT ON COLUMN explanations.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN explanations.explainer IS 'Method';
+COMMENT ON COLUMN explanations.place IS 'Place among the method''s names for the neuron, from 0';
+COMMENT ON COLUMN explanations.concept IS 'Name, in words';
+COMMENT ON COLUMN explanations.score IS 'The method''s own score; NULL if it gives none';
+
+CREATE TABLE compared_pictures (
+    model VARCHAR NOT NULL, concept VARCHAR NOT NULL, seed BIGINT NOT NULL,
+    generator VARCHAR NOT NULL, picture_id VARCHAR NOT NULL, uri VARCHAR NOT NULL,
+    PRIMARY KEY (model, concept, seed)
+);
+COMMENT ON TABLE compared_pictures IS 'Pictures of the names that any method gives, by link into the picture bank';
+COMMENT ON COLUMN compared_pictures.model IS 'Target';
+COMMENT ON COLUMN compared_pictures.concept IS 'Name';
+COMMENT ON COLUMN compared_pictures.seed IS 'Seed of the picture''s noise';
+COMMENT ON COLUMN compared_pictures.generator IS 'Which generator with which settings drew it';
+COMMENT ON COLUMN compared_pictures.picture_id IS 'The picture in the table pictures';
+COMMENT ON COLUMN compared_pictures.uri IS 'Image store: the picture';
+
+CREATE TABLE compared_evidence (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, n_pictures INTEGER NOT NULL,
+    activation_rate DOUBLE NOT NULL, ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL,
+    ar_to_decide DOUBLE NOT NULL, ar_to_report DOUBLE NOT NULL,
+    n_reference INTEGER NOT NULL, null_ar DOUBLE, lift DOUBLE, p_value DOUBLE NOT NULL, concept_rank INTEGER NOT NULL,
+    best_reference VARCHAR, best_reference_ar DOUBLE, neuron_rank INTEGER NOT NULL, auc DOUBLE NOT NULL, mad DOUBLE,
+    word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, expected_ar DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL,
+    matched_ar DOUBLE NOT NULL, matched_low DOUBLE NOT NULL, matched_high DOUBLE NOT NULL, reported_ar DOUBLE NOT NULL,
+    n_shown INTEGER NOT NULL, natural_recall DOUBLE, natural_precision DOUBLE, natural_f1 DOUBLE,
+    natural_correlation DOUBLE, natural_ap DOUBLE, drawn_ap DOUBLE, score DOUBLE NOT NULL, best_name VARCHAR,
+    q_value DOUBLE NOT NULL, verdict VARCHAR NOT NULL CHECK (verdict IN ('verified', 'refuted', 'untestable', 'ambiguous')), reason VARCHAR NOT NULL,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE compared_evidence IS 'The same as in evidence, and the verdict, for the names that any method gives; the best name is the best of all methods';
+COMMENT ON COLUMN compared_evidence.model IS 'Target';
+COMMENT ON COLUMN compared_evidence.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN compared_evidence.concept IS 'Hypothesis';
+COMMENT ON COLUMN compared_evidence.n_pictures IS 'Pictures of the concept';
+COMMENT ON COLUMN compared_evidence.activation_rate IS 'AR (Eq. 4)';
+COMMENT ON COLUMN compared_evidence.ci_low IS 'Lower end of the Wilson interval of AR';
+COMMENT ON COLUMN compared_evidence.ci_high IS 'Upper end of the Wilson interval of AR';
+COMMENT ON COLUMN compared_evidence.ar_to_decide IS 'AR over every second picture: by this, names are chosen and dropped where methods are compared';
+COMMENT ON COLUMN compared_evidence.ar_to_report IS 'AR over the other pictures: what is reported then';
+COMMENT ON COLUMN compared_evidence.n_reference IS 'Reference concepts that it is held against: all whose texts are not near its own';
+COMMENT ON COLUMN compared_evidence.null_ar IS 'Mean AR of the neuron over them; NULL without any';
+COMMENT ON COLUMN compared_evidence.lift IS 'AR minus null_ar';
+COMMENT ON COLUMN compared_evidence.p_value IS '(1 + reference concepts whose AR is as high) / (1 + n_reference)';
+COMMENT ON COLUMN compared_evidence.concept_rank IS 'Reference concepts with a higher AR';
+COMMENT ON COLUMN compared_evidence.best_reference IS 'The reference concept with the highest AR; NULL without any';
+COMMENT ON COLUMN compared_evidence.best_reference_ar IS 'Its AR';
+COMMENT ON COLUMN compared_evidence.neuron_rank IS 'Neurons of the target that fire more often on the same pictures';
+COMMENT ON COLUMN compared_evidence.auc IS 'Chance that the neuron prefers a picture of the concept to a probe image (CoSy)';
+COMMENT ON COLUMN compared_evidence.mad IS 'Difference of the mean activations, in standard deviations of the probe images (CoSy); NULL for a dead neuron';
+COMMENT ON COLUMN compared_evidence.word_rank IS 'Words that fit the pictures better than the concept does: the generator check';
+COMMENT ON COLUMN compared_evidence.probe_share IS 'Share of the probe images that show the concept to the vision-language model';
+COMMENT ON COLUMN compared_evidence.expected_ar IS 'The most that AR can be for a concept so common';
+COMMENT ON COLUMN compared_evidence.matched_threshold IS 'Above it the neuron is on as many probe images as show the concept';
+COMMENT ON COLUMN compared_evidence.matched_ar IS 'Share of the pictures above matched_threshold';
+COMMENT ON COLUMN compared_evidence.matched_low IS 'Lower end of its Wilson interval';
+COMMENT ON COLUMN compared_evidence.matched_high IS 'Upper end of its Wilson interval';
+COMMENT ON COLUMN compared_evidence.reported_ar IS 'matched_ar over the half of the pictures that is kept to report on';
+COMMENT ON COLUMN compared_evidence.n_shown IS 'Probe images that show the concept';
+COMMENT ON COLUMN compared_evidence.natural_recall IS 'Share of them on which the neuron is above matched_threshold; NULL if none or all show it, as the next two';
+COMMENT ON COLUMN compared_evidence.natural_precision IS 'Share of the probe images above matched_threshold that show the concept';
+COMMENT ON COLUMN compared_evidence.natural_f1 IS 'Harmonic mean of recall and precision';
+COMMENT ON COLUMN compared_evidence.natural_correlation IS 'Pearson''s, of the activation and the cosine of image and concept; NULL if one never changes';
+COMMENT ON COLUMN compared_evidence.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images; NULL if none does';
+COMMENT ON COLUMN compared_evidence.drawn_ap IS 'The same over the pictures of the reference concepts and of the neuron''s hypotheses';
+COMMENT ON COLUMN compared_evidence.score IS 'Mean of natural_ap and drawn_ap, each relative to the neuron''s best name; 0 for a concept whose pictures do not show it';
+COMMENT ON COLUMN compared_evidence.best_name IS 'The reference concept or hypothesis with the highest score; NULL if all are 0';
+COMMENT ON COLUMN compared_evidence.q_value IS 'p_value, adjusted over all names of the target (Benjamini and Hochberg)';
+COMMENT ON COLUMN compared_evidence.verdict IS 'verified, refuted, untestable (its pictures do not show it) or ambiguous (too few pictures to tell)';
+COMMENT ON COLUMN compared_evidence.reason IS 'Why, in words';
+
+CREATE TABLE compared_truth (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, is_of_world BOOLEAN NOT NULL,
+    n_scenes INTEGER NOT NULL, oracle_ar DOUBLE, oracle_f1 DOUBLE, shuffled_f1 DOUBLE, best_f1 DOUBLE, best_concept VARCHAR, oracle_true BOOLEAN NOT NULL,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE compared_truth IS 'The same as in oracle_rates for the names that any method gives; without rows for other probe sets than the embedded world''s';
+COMMENT ON COLUMN compared_truth.model IS 'Target';
+COMMENT ON COLUMN compared_truth.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN compared_truth.concept IS 'Name';
+COMMENT ON COLUMN compared_truth.is_of_world IS 'The name says something that scenes can show';
+COMMENT ON COLUMN compared_truth.n_scenes IS 'Scenes rendered for the name; 0 for one that says nothing';
+COMMENT ON COLUMN compared_truth.oracle_ar IS 'Share of these scenes above the threshold (Eq. 4); NULL for a name that says nothing';
+COMMENT ON COLUMN compared_truth.oracle_f1 IS 'F1 of "among the neuron''s k strongest scenes" against "shows it", on scenes without bias of which k show it; NULL if none does';
+COMMENT ON COLUMN compared_truth.shuffled_f1 IS 'The largest such F1 when the scenes are shuffled: what chance gives; NULL if no scene shows it';
+COMMENT ON COLUMN compared_truth.best_f1 IS 'The neuron''s largest oracle_f1 over the concept set; NULL if the whole set names nothing';
+COMMENT ON COLUMN compared_truth.best_concept IS 'The concept that has it; NULL if the whole set names nothing';
+COMMENT ON COLUMN compared_truth.oracle_true IS 'oracle_f1 is at least half of best_f1 and above shuffled_f1: the name is true';
+
+CREATE TABLE method_comparison (
+    model VARCHAR NOT NULL, explainer VARCHAR NOT NULL, n_neurons INTEGER NOT NULL, n_named INTEGER NOT NULL,
+    coverage DOUBLE NOT NULL, mean_ar DOUBLE NOT NULL, mean_ar_low DOUBLE NOT NULL, mean_ar_high DOUBLE NOT NULL,
+    kept_coverage DOUBLE NOT NULL, kept_ar DOUBLE, kept_ar_low DOUBLE, kept_ar_high DOUBLE,
+    verified_coverage DOUBLE NOT NULL, verified_ar DOUBLE, verified_ar_low DOUBLE, verified_ar_high DOUBLE,
+    equal_coverage DOUBLE, equal_ar DOUBLE, sieve_equal_ar DOUBLE,
+    curve_coverage DOUBLE[] NOT NULL, curve_ar DOUBLE[] NOT NULL,
+    true_first DOUBLE, true_kept DOUBLE, true_verified DOUBLE, recall_first DOUBLE, recall_verified DOUBLE,
+    PRIMARY KEY (model, explainer)
+);
+COMMENT ON TABLE method_comparison IS 'Every method''s names of a target by the same verifier and the same filters (docs/method.md, section 3); the truth where it is known';
+COMMENT ON COLUMN method_comparison.model IS 'Target';
+COMMENT ON COLUMN method_comparison.explainer IS 'Method';
+COMMENT ON COLUMN method_comparison.n_neurons IS 'Neurons of the target';
+COMMENT ON COLUMN method_comparison.n_named IS 'Neurons that the method names';
+COMMENT ON COLUMN method_comparison.coverage IS 'Their share';
+COMMENT ON COLUMN method_comparison.mean_ar IS 'Mean AR of its first name for each of them';
+COMMENT ON COLUMN method_comparison.mean_ar_low IS 'Lower end of the bootstrap interval over neurons';
+COMMENT ON COLUMN method_comparison.mean_ar_high IS 'Upper end of the bootstrap interval over neurons';
+COMMENT ON COLUMN method_comparison.kept_coverage IS 'Share of the neurons whose first name is not below mean_ar: the paper''s filter, the same for every method';
+COMMENT ON COLUMN method_comparison.kept_ar IS 'Mean AR of these';
+COMMENT ON COLUMN method_comparison.kept_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN method_comparison.kept_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN method_comparison.verified_coverage IS 'Share of the neurons that have a verified name of the method';
+COMMENT ON COLUMN method_comparison.verified_ar IS 'Mean AR of the chosen one of each, over the pictures that did not decide; NULL without any, as the next two';
+COMMENT ON COLUMN method_comparison.verified_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN method_comparison.verified_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN method_comparison.equal_coverage IS 'Share of the neurons that both the method and SIEVE''s verified names reach; NULL without any, as the next two';
+COMMENT ON COLUMN method_comparison.equal_ar IS 'The method''s mean AR there, over the pictures that did not decide';
+COMMENT ON COLUMN method_comparison.sieve_equal_ar IS 'That of SIEVE''s verified names there';
+COMMENT ON COLUMN method_comparison.curve_coverage IS 'Coverage as neurons come in, the best first by the pictures that decide';
+COMMENT ON COLUMN method_comparison.curve_ar IS 'Mean AR so far, over the other pictures';
+COMMENT ON COLUMN method_comparison.true_first IS 'Share of true names among the first ones; NULL where nothing is known, as the following';
+COMMENT ON COLUMN method_comparison.true_kept IS 'Among those that the paper''s filter keeps';
+COMMENT ON COLUMN method_comparison.true_verified IS 'Among the chosen verified ones';
+COMMENT ON COLUMN method_comparison.recall_first IS 'Share of the neurons that some word is true of, whose first name is true';
+COMMENT ON COLUMN method_comparison.recall_verified IS 'Of these, the share whose chosen verified name is true';
+
+CREATE TABLE score_truth (
+    model VARCHAR NOT NULL, labels VARCHAR NOT NULL, score VARCHAR NOT NULL, n_names INTEGER NOT NULL, n_true INTEGER NOT NULL,
+    auroc DOUBLE, auroc_low DOUBLE, auroc_high DOUBLE,
+    PRIMARY KEY (model, labels, score)
+);
+COMMENT ON TABLE score_truth IS 'How well each number tells true names from others, where the truth is known (docs/method.md, section 5)';
+COMMENT ON COLUMN score_truth.model IS 'Target';
+COMMENT ON COLUMN score_truth.labels IS 'Whose names: words of the concept set by any method with the controls, without them, phrases beyond the concept set, or one method''s';
+COMMENT ON COLUMN score_truth.score IS 'Column of compared_evidence; "verdict" is 1 for verified names and 0 for others';
+COMMENT ON COLUMN score_truth.n_names IS 'Names, each once a neuron';
+COMMENT ON COLUMN score_truth.n_true IS 'True ones';
+COMMENT ON COLUMN score_truth.auroc IS 'Chance that a true name has the higher value; NULL if all are true, or none is';
+COMMENT ON COLUMN score_truth.auroc_low IS 'Lower end of the bootstrap interval over neurons';
+COMMENT ON COLUMN score_truth.auroc_high IS 'Upper end of the bootstrap interval over neurons';
 
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,

@@ -9,6 +9,18 @@ def copied(finished, tmp_path):
     return finished.changed(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def compared(finished, tmp_path_factory):
+    """The same with other explainers run; for tests that only read it."""
+    from sieve_assets_tests.methods import COMPARED  # noqa: PLC0415 (as in the conftest above)
+
+    study = finished.changed(tmp_path_factory.mktemp("compared"), COMPARED)
+    for model in ("cnn", "vit"):
+        study.of_model(model, "layer_explanations")
+        study.of_model(model, "neuron_explanations")
+    return study
+
+
 @pytest.fixture
 def empty(finished, tmp_path):
     """The tiny study, nothing of it run yet."""

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sieve_assets.assets.cropping import Cropper
+from sieve_assets.assets.cropping import Cropper, pixel_box
 from sieve_assets.assets.partitions import Share
 from sieve_assets.models.vision_language import OpenClipModel
+from sieve_assets.study_targets import Transform
 
 
 def test_a_patch_is_embedded_as_its_stored_picture_alone(finished):
@@ -57,3 +58,14 @@ def test_a_neuron_without_samples_has_no_patches(finished):
 
     assert cropper.rows(2).empty
     assert len(cropper.rows(1)) == 6
+
+
+def test_a_box_is_in_the_pixels_of_the_image_around_what_responds():
+    """Of a frame of 8 x 8 pixels, centre-cropped from a picture twice as wide as high."""
+    spot = np.zeros((4, 4))
+    spot[0, 1] = 1
+    transform = Transform(resize_px=8, crop_px=8, mean=(0, 0, 0), std=(1, 1, 1))
+    box = pixel_box(spot, transform, size_px=(32, 16), level=0.6, padding=0.0, min_side=0.0)
+    # Above 0.6 of its largest are the two pixels of the cell: two in a row, at 2 and 3 of 8 in
+    # the frame, which begins at pixel 8 of the picture and has 2 of its pixels in one.
+    assert box == (12, 0, 16, 4)

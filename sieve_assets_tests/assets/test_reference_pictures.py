@@ -46,3 +46,10 @@ def test_none_are_needed_if_none_are_asked_for(copied, tmp_path):
     none = copied.changed(other_folder(tmp_path), {"n_reference = 4": "n_reference = 0"})
     none.of_model("cnn", "reference_pictures")
     assert none.table("reference_pictures", model="cnn").empty
+
+
+def test_none_are_needed_even_if_nothing_was_ever_drawn(finished, tmp_path):
+    none = finished.anew(tmp_path, {"n_reference = 4": "n_reference = 0"})
+    none.of_model("cnn", "reference_pictures")
+    assert none.table("reference_pictures").empty
+    assert len(none.table("provenance", stage="reference_pictures")) == 1

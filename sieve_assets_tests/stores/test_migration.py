@@ -27,7 +27,7 @@ def old(tmp_path):
     warehouse.add_missing("pictures", pd.DataFrame([PICTURE]))
     with duckdb.connect(warehouse.path) as connection:
         for name in (name for names in ADDED.values() for name in names):
-            connection.execute(f"DROP TABLE {name}")
+            connection.execute(f"DROP {'TABLE' if tables()[name].key else 'VIEW'} {name}")
         connection.execute("UPDATE schema_version SET version = 1")
     return warehouse
 
