@@ -33,7 +33,7 @@ SELECT v.model, count(*) AS names, count(*) FILTER (v.verdict = 'verified') AS v
     count(*) FILTER (v.verdict = 'refuted') AS refuted,
     count(*) FILTER (v.verdict = 'ambiguous') AS ambiguous,
     count(*) FILTER (v.verdict = 'untestable') AS untestable,
-    count(DISTINCT v.neuron) FILTER (v.verdict = 'verified') AS neurons,
+    count(DISTINCT v.neuron) FILTER (v.verdict = 'verified') AS "neurons with a verified name",
     avg(o.is_true::INTEGER) FILTER (v.verdict = 'verified') AS "true names of verified ones",
     count(*) FILTER (v.verdict = 'verified' AND o.is_true) / nullif(count(*) FILTER (o.is_true), 0)
         AS "verified of true ones"
@@ -84,14 +84,12 @@ def print_summary(
     true_ones = verdicts.filter(like="true")
     if true_ones.isna().all(axis=None):
         verdicts = verdicts.drop(columns=true_ones.columns)
-    console.print(
-        _table("Verdicts by evidence", _as_percent(verdicts, verdicts.filter(like="true")))
-    )
+    verdicts = _as_percent(verdicts, verdicts.filter(like="true"))
+    console.print(_table("Verdicts by evidence", _by_figure(verdicts)))
     truth = warehouse.read(_TRUTH)
     if len(truth):
         shares = _as_percent(truth, truth.columns.drop(["model", "hypotheses"]))
-        by_figure = shares.set_index("model").T.reset_index(names="model")
-        console.print(_table("Against the known truth", by_figure))
+        console.print(_table("Against the known truth", _by_figure(shares)))
     bank = warehouse.read(_PICTURES).iloc[0]
     console.print(
         f"Pictures: {bank['drawn']:.0f} in the bank for {bank['concepts']:.0f} concepts; they "
@@ -114,6 +112,11 @@ def _as_percent(rows: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
             for name in columns
         }
     )
+
+
+def _by_figure(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row a figure and a column a target: many figures do not fit beside each other."""
+    return rows.set_index("model").T.reset_index(names="model")
 
 
 def _table(title: str, rows: pd.DataFrame) -> Table:

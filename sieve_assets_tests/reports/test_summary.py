@@ -17,16 +17,18 @@ def printed(bench, seconds) -> str:
 
 
 VERDICTS = ("verified", "refuted", "ambiguous", "untestable")
+MODELS = ("cnn", "vit")
+_OF_MODEL = "SELECT * FROM verdicts WHERE model = $1"
 
 
 def test_summary_counts_what_is_stored(finished):
     bench = finished.bench()
-    said = printed(bench, {"probe_pass": 3.4})
+    said = printed(bench, {"probe_pass": 3.4}).split("Verdicts by evidence")[0]
     ratios = bench.warehouse.read("SELECT * FROM neuron_ratios")
     verified = bench.warehouse.read("SELECT * FROM verified_concepts")
     for model in bench.study.targets:
         row = [line for line in said.splitlines() if f" {model} " in line]
-        neurons, hypotheses, judged = (line.replace("│", " ").split() for line in row)
+        neurons, hypotheses = (line.replace("│", " ").split() for line in row)
         of_model = ratios[ratios["model"] == model]
         statuses = [
             (of_model["status"] == name).sum() for name in ("selected", "low_contrast", "dead")
@@ -37,10 +39,23 @@ def test_summary_counts_what_is_stored(finished):
         assert hypotheses[3] == f"{100 * mine['activation_rate'].mean():.1f}"
         kept = mine.loc[mine["paper_kept"], "activation_rate"]
         assert hypotheses[5] == f"{100 * kept.mean():.1f}"
-        verdicts = bench.warehouse.read("SELECT * FROM verdicts WHERE model = $1", [model])
-        counts = [(verdicts["verdict"] == name).sum() for name in VERDICTS]
-        assert judged[1:6] == [str(len(verdicts)), *map(str, counts)]
-        assert judged[6:] == [str(verdicts[verdicts["verdict"] == "verified"]["neuron"].nunique())]
+
+
+def test_summary_counts_verdicts_by_target(finished):
+    bench = finished.bench()
+    said = printed(bench, {}).split("Verdicts by evidence")[1].split("Pictures:")[0]
+    lines = [line for line in said.splitlines() if line.startswith("│")]
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines]
+    found = {name: counts for name, *counts in cells}
+
+    verdicts = {model: bench.warehouse.read(_OF_MODEL, [model]) for model in sorted(MODELS)}
+    for name in VERDICTS:
+        expected = [str((rows["verdict"] == name).sum()) for rows in verdicts.values()]
+        assert found[name] == expected
+    verified = [rows[rows["verdict"] == "verified"] for rows in verdicts.values()]
+    expected = [str(rows["neuron"].nunique()) for rows in verified]
+    assert found["neurons with a verified name"] == expected
+    assert not any("true" in name for name in found), "nothing is known of these images"
 
 
 def test_summary_counts_pictures_and_says_seconds(finished):
