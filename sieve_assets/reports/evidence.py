@@ -150,18 +150,13 @@ def _draw_test(
     row: np.ndarray, rate: Mapping[str, Any], pictures: pd.DataFrame, open_image: OpenImage
 ) -> None:
     """One hypothesis: its pictures from the most to the least activating, and its rate in words."""
+    name = _in_lines(rate["concept"], rate["cluster"])
+    interval = "AR {activation_rate:.2f} [{ci_low:.2f}, {ci_high:.2f}]".format(**rate)
     rule = "kept" if rate["paper_kept"] else "dropped"
     text = (
-        "{name}: {verdict}\nAR {ar:.2f} [{low:.2f}, {high:.2f}], {fire}\nmean AR {mean:.2f}: {rule}"
-    ).format(
-        name=_in_lines(rate["concept"], rate["cluster"]),
-        verdict=rate["verdict"] or "no verdict yet",
-        ar=rate["activation_rate"],
-        low=rate["ci_low"],
-        high=rate["ci_high"],
-        fire=f"{rate['n_active']} of {rate['n_images']}",
-        mean=rate["initial_mean_ar"],
-        rule=f"{rule} by the paper's rule",
+        f"{name}: {rate['verdict'] or 'no verdict yet'}\n"
+        f"{interval}, {rate['n_active']} of {rate['n_images']}\n"
+        f"paper's rule: {rule} (mean {rate['initial_mean_ar']:.2f})"
     )
     color = _COLORS.get(rate["verdict"], "black")
     places = np.linspace(0, len(pictures) - 1, min(N_SHOWN, len(pictures))).round().astype(int)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from sieve_assets.image_sets.folders import Folder
 from sieve_assets.image_sets.listing import open_image
-from sieve_assets.reports.evidence import FIRES, _draw_row, _in_lines, draw_evidence
+from sieve_assets.reports.evidence import FIRES, _draw_row, _in_lines, draw_evidence, verdict_lines
 
 
 def drawn(bench, model, neuron):
@@ -35,16 +35,34 @@ def tested(finished):
 def test_each_hypothesis_is_shown_with_its_rate_and_verdict(tested):
     bench, rate = tested
     figure = drawn(bench, rate["model"], int(rate["neuron"]))
-    said = "\n".join(text.get_text() for axes in figure.axes for text in axes.texts)
-    rows = bench.warehouse.read(
-        "SELECT * FROM verified_concepts WHERE model = $1 AND neuron = $2",
-        [rate["model"], int(rate["neuron"])],
+    texts = [text.get_text().replace("\n", " ") for axes in figure.axes for text in axes.texts]
+    asked = [rate["model"], int(rate["neuron"])]
+    rows, verdicts = (
+        bench.warehouse.read(f"SELECT * FROM {name} WHERE model = $1 AND neuron = $2", asked)  # noqa: S608 (ours)
+        for name in ("verified_concepts", "verdicts")
     )
+    judged = dict(zip(verdicts["concept"], verdicts["verdict"], strict=True))
+    assert len(rows) > 0
     for row in rows.to_dict("records"):
-        verdict = "kept" if row["paper_kept"] else "rejected"
+        named = f'"{row["concept"]}" (cluster {row["cluster"]}): {judged[row["concept"]]}'
+        [said] = [text for text in texts if text.startswith(named)]
         assert f"AR {row['activation_rate']:.2f}" in said
-        assert verdict in said
-        assert row["concept"] in said.replace("\n", " ")
+        assert f"rule: {'kept' if row['paper_kept'] else 'dropped'}" in said
+
+
+def test_verdicts_are_said_with_their_reasons(tested):
+    bench, rate = tested
+    model, neuron = rate["model"], int(rate["neuron"])
+
+    lines = verdict_lines(bench.warehouse, model=model, neuron=neuron)
+
+    rows = bench.warehouse.read(
+        "SELECT * FROM verdicts WHERE model = $1 AND neuron = $2 ORDER BY concept", [model, neuron]
+    )
+    assert len(lines) == len(rows) > 0
+    for line, row in zip(lines, rows.to_dict("records"), strict=True):
+        assert line == f'"{row["concept"]}": {row["verdict"]}, {row["reason"]}'
+    assert verdict_lines(bench.warehouse, model=model, neuron=99) == []
 
 
 def test_as_many_frames_are_green_as_pictures_fire(tested):
