@@ -44,6 +44,16 @@ def webp_image(image: Image.Image, quality: int) -> InlineImage:
     return InlineImage(_encoded(image, format="WEBP", quality=quality, method=2), "image/webp")
 
 
+def lossless_webp_image(image: Image.Image) -> InlineImage:
+    """The image as lossless WebP, which takes two thirds of a PNG's bytes for a figure.
+
+    Args:
+        image: RGB.
+    """
+    content = _encoded(image, format="WEBP", lossless=True, quality=100, method=4)
+    return InlineImage(content, "image/webp")
+
+
 def png_within(image: Image.Image, max_bytes: int, palettes: Sequence[int]) -> InlineImage | None:
     """The image as PNG with the most colours whose file fits.
 

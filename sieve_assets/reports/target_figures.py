@@ -4,21 +4,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from sieve_assets.reports.inline_images import InlineImage, png_within
+from sieve_assets.reports.canvas import INK, LEFT, PAGE, TAKEN, canvas, encoded, short
+from sieve_assets.reports.inline_images import InlineImage
 from sieve_assets.stores.warehouse import Warehouse
 
 if TYPE_CHECKING:  # half a second to import
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TAKEN, LEFT, INK, PAGE = "#0072b2", "#e69f00", "#14181f", "#f4f5f7"
-"""Okabe and Ito's blue and orange, told apart with any colour vision and in grey."""
-SIZE_INCH, DOTS_PER_INCH = (4.2, 2.4), 100
-PALETTES = (64, 32, 16, 8, 4)
 N_RATIO_BINS, N_RATE_BINS = 30, 20
-MOST_LETTERS = 24
 FAR_APART = 20
 """Largest over smallest ratio from which on a log scale shows more."""
 
@@ -54,7 +49,7 @@ def ratios_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inline
     neurons = warehouse.read(_RATIOS, {"model": model})
     if neurons.dropna(subset="ratio").empty:
         return None
-    return _encoded(draw_ratios(neurons, model), max_bytes)
+    return encoded(draw_ratios(neurons, model), max_bytes)
 
 
 def draw_ratios(neurons: pd.DataFrame, model: str) -> "Figure":
@@ -64,8 +59,8 @@ def draw_ratios(neurons: pd.DataFrame, model: str) -> "Figure":
     is_selected = (shown["status"] == "selected").to_numpy()
     edges, is_log = ratio_edges(ratios, beta)
     within = np.clip(ratios, edges[0], edges[-1])
-    figure, axes = _canvas(
-        f"{_short(model)}: {_share(is_selected.sum(), len(neurons), 'neurons selected')}",
+    figure, axes = canvas(
+        f"{short(model)}: {_share(is_selected.sum(), len(neurons), 'neurons selected')}",
         _CONTRAST[shown["rule"].iloc[0]] + _odd(neurons),
         "neurons",
     )
@@ -90,15 +85,15 @@ def rates_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     names = warehouse.read(_RATES, {"model": model})
     if names.empty:
         return None
-    return _encoded(draw_rates(names, model), max_bytes)
+    return encoded(draw_rates(names, model), max_bytes)
 
 
 def draw_rates(names: pd.DataFrame, model: str) -> "Figure":
     """The figure of `rates_figure`, of the target's rows of `verified_concepts`."""
     is_kept, mean = names["paper_kept"].to_numpy(), float(names["initial_mean_ar"].iloc[0])
     so_far = "" if min(names["is_complete"]) else " so far"
-    figure, axes = _canvas(
-        f"{_short(model)}: {_share(is_kept.sum(), len(names), f'names kept{so_far}')}",
+    figure, axes = canvas(
+        f"{short(model)}: {_share(is_kept.sum(), len(names), f'names kept{so_far}')}",
         "activation rate: share of a name's pictures that fire the neuron",
         "names",
     )
@@ -124,14 +119,14 @@ def truth_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     names = warehouse.read(_TRUTH, {"model": model}).dropna(subset="oracle_ar")
     if names.empty:
         return None
-    return _encoded(draw_truth(names, model), max_bytes)
+    return encoded(draw_truth(names, model), max_bytes)
 
 
 def draw_truth(names: pd.DataFrame, model: str) -> "Figure":
     """The figure of `truth_figure`, of judged names that have an oracle's rate."""
     error = (names["activation_rate"] - names["oracle_ar"]).abs().mean()
-    figure, axes = _canvas(
-        f"{_short(model)}: rates off by {error:.2f} in the mean",
+    figure, axes = canvas(
+        f"{short(model)}: rates off by {error:.2f} in the mean",
         "on rendered scenes that do show it (the oracle's rate)",
         "on generated pictures",
     )
@@ -173,20 +168,6 @@ def ratio_edges(ratios: np.ndarray, beta: float) -> tuple[np.ndarray, bool]:
     edges = from_scale(at + step * np.arange(-n_below, max(n_above, 1) + 1))
     edges[n_below] = beta
     return edges, is_log
-
-
-def _canvas(title: str, across: str, up: str) -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure  # noqa: PLC0415 (half a second to import)
-
-    figure = Figure(figsize=SIZE_INCH, dpi=DOTS_PER_INCH, facecolor=PAGE, layout="constrained")
-    axes = figure.subplots()
-    axes.set_facecolor(PAGE)
-    figure.suptitle(title, fontsize=9, color=INK, x=0.01, ha="left", parse_math=False)
-    axes.set_xlabel(across, fontsize=8, color=INK)
-    axes.set_ylabel(up, fontsize=8, color=INK)
-    axes.tick_params(labelsize=7, colors=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
 
 
 def _draw_bars(
@@ -237,11 +218,6 @@ def _set_log_scale(axes: "Axes") -> None:
     axes.xaxis.set_minor_locator(NullLocator())
 
 
-def _short(model: str) -> str:
-    """A target's name, cut to what a title has room for."""
-    return model if len(model) <= MOST_LETTERS else f"{model[: MOST_LETTERS - 1]}…"
-
-
 def _legend(axes: "Axes") -> None:
     axes.legend(fontsize=7, frameon=False, labelcolor=INK, loc="best")
 
@@ -256,12 +232,3 @@ def _odd(neurons: pd.DataFrame) -> str:
     counts = [(n_infinite, "infinite, in the last bar"), (n_dead, "dead, not shown")]
     told = [f"{count} {what}" for count, what in counts if count]
     return f"\n({'; '.join(told)})" if told else ""
-
-
-def _encoded(figure: "Figure", max_bytes: int) -> InlineImage | None:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (as above)
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    return png_within(Image.fromarray(np.ascontiguousarray(pixels)), max_bytes, PALETTES)

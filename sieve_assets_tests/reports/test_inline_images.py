@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from sieve_assets.reports.inline_images import InlineImage, png_within, webp_image
+from sieve_assets.reports.inline_images import (
+    InlineImage,
+    lossless_webp_image,
+    png_within,
+    webp_image,
+)
 
 
 def noise(width, height, seed=0):
@@ -42,6 +47,14 @@ def test_webp_decodes_to_the_same_size(width, height, quality):
     made = webp_image(noise(width, height), quality)
     assert made.mime == "image/webp"
     assert decoded(made).size == (width, height)
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_lossless_webp_decodes_to_the_same_pixels(width, height):
+    image = noise(width, height)
+    made = lossless_webp_image(image)
+    assert made.mime == "image/webp"
+    assert decoded(made).tobytes() == image.tobytes()
 
 
 def test_better_quality_takes_more_bytes_and_is_nearer():

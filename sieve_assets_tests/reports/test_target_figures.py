@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from PIL import Image
 
+from sieve_assets.reports.canvas import LEFT, TAKEN
 from sieve_assets.reports.target_figures import (
-    LEFT,
-    TAKEN,
     draw_rates,
     draw_ratios,
     draw_truth,
