@@ -16,6 +16,7 @@ from sieve_assets.assets.explanations import comparison
 from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.shown import comparison_pictures, score_pictures
 from sieve_assets.assets.stages import Recipe, stage
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def _comparison_recipe(bench: Workbench, _model: str) -> Recipe:
         max(verified_ar) FILTER (explainer = 'sieve') AS "SIEVE: their mean AR"
     FROM method_comparison WHERE model = $model
     """,
+    pictures=comparison_pictures,
 )
 def method_comparison(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Each method's names by one verifier: mean AR before and after the same filters, coverage.
@@ -190,6 +192,7 @@ def _truth_recipe(bench: Workbench, model: str) -> Recipe:
         max(auroc) FILTER (score = 'mad') AS "of CoSy's MAD"
     FROM score_truth WHERE model = $model AND labels = 'words and controls'
     """,
+    pictures=score_pictures,
 )
 def score_truth(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Which number to trust: how well AR, lift, CoSy's scores and ours tell true names from others.
