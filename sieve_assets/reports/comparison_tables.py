@@ -1,130 +1,160 @@
-"""A study's methods side by side, printed: rates by the same filters, coverage, truth.
+"""A study's comparison of methods, printed: rates and truth by method, then by score."""
 
-Not here: what the figures are (`assets.method_comparison`).
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from sieve_assets.reports.compared_methods import called, compared_methods, judged_scores
+from sieve_assets.reports.paper_figures import PaperTable, paper_table
 from sieve_assets.stores.warehouse import Warehouse
+from sieve_assets.study import Study
 
-CONTROLS = ("oracle", "oracle, narrower", "oracle, wider", "at random")
-"""Names made from the truth: below the methods."""
-SHOWN_LABELS = ("words and controls", "words", "phrases", "sieve")
 NONE = "–"
+_KEY = (
+    "named: neurons that the method names; cov: their share. AR: mean over first names, with its "
+    "interval. kept: first names that reach the method's own mean (the paper's filter). verif: "
+    "each neuron's best verified name, its AR over pictures that did not decide. equal: the method "
+    "cut to the share of neurons that SIEVE's verified names reach too, and their AR there. true, "
+    "recall: by the known truth, recall among neurons that some word is true of. All in percent "
+    "but named.\n"
+)
+_PAPER_KEY = (
+    "paper: mean AR in its {title}; of two, with the concepts Broden (1.2k) / Common Words (3k). "
+    "SIEVE's is that of the names its filter keeps, the others' of all names.{absent}\n"
+)
+Row = Mapping[str, Any]
 
-_METHODS = "SELECT * FROM method_comparison WHERE model = $1"
-_SCORES = """
-SELECT score, labels, n_names, n_true, auroc, auroc_low, auroc_high FROM score_truth
-WHERE model = $1
-"""
 
-
-def print_comparison(console: Console, warehouse: Warehouse, model: str) -> None:
-    """Print every method's figures on a target, and which number tells its true names.
+def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> None:
+    """Print how the methods fare on each target, and which number tells true names from others.
 
     Args:
         console: Where to print.
         warehouse: The study's results.
-        model: Target; nothing is printed of one that has not been compared.
+        study: What was studied; a target without results is named as such.
     """
-    methods = warehouse.read(_METHODS, [model])
-    if methods.empty:
-        return
-    console.print(_methods(model, methods))
-    scores = warehouse.read(_SCORES, [model])
-    if len(scores):
-        console.print(_scores(model, scores))
+    console.rule("comparison", align="left")
+    for model, target in study.targets.items():
+        rows = compared_methods(warehouse, model)
+        if rows.empty:
+            console.print(f"{model}: no method has named a neuron\n", markup=False)
+            continue
+        paper = paper_table(target)
+        console.print(_methods_table(model, rows, paper), "")
+        if paper:
+            console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
+    console.print(_KEY, markup=False)
+    known = {model: judged_scores(warehouse, model) for model in study.targets}
+    for model, scores in known.items():
+        if len(scores):
+            console.print(_scores_table(model, scores), "")
 
 
-def place_of(explainer: str) -> tuple[int, str]:
-    """Where a method stands: SIEVE, SIEVE without a step, other methods by name, controls."""
-    if explainer in CONTROLS:
-        return 3, f"{CONTROLS.index(explainer)}"
-    if explainer == "sieve":
-        return 0, ""
-    return (1 if explainer.startswith("sieve_") else 2), explainer
-
-
-def _methods(model: str, rows: pd.DataFrame) -> Table:
+def _methods_table(model: str, rows: pd.DataFrame, paper: PaperTable | None) -> Table:
     is_known = bool(rows["true_first"].notna().any())
-    table = Table(
-        title=f"{model}: every method's names by one verifier (%)",
-        title_justify="left",
-        caption="One name a neuron. AR: first names, with interval. Filter: the paper's, over "
-        "the method's own first names. Verified: chosen on half of the pictures, reported on the "
-        "other. "
-        "Equal: where the method and SIEVE's verified names cover as many neurons.",
-        caption_justify="left",
-    )
-    table.add_column("method", no_wrap=True)
-    headings = ["named", "AR", "filter: kept", "AR", "verified", "AR", "equal: AR", "SIEVE's"]
-    if is_known:
-        headings += ["true: first", "kept", "verified", "recall"]
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    ordered = sorted(rows.to_dict("records"), key=lambda row: place_of(row["explainer"]))
-    before = 0
-    for row in ordered:
-        group = place_of(row["explainer"])[0]
-        if group != before:
-            table.add_section()
-        before = group
-        table.add_row(*_cells({str(name): value for name, value in row.items()}, is_known=is_known))
+    columns = {**_RATES, **(_TRUTH if is_known else {})}
+    if paper:
+        columns["paper\nAR"] = lambda row: _of_paper(paper, row["explainer"])
+    title = f"{model}: {rows['n_neurons'].iloc[0]} neurons"
+    table = _table(title, "method", columns)
+    kinds = [*rows["kind"], rows["kind"].iloc[-1]]
+    for one, kind, following in zip(rows.to_dict("records"), kinds, kinds[1:], strict=False):
+        cells = [
+            show({str(name): value for name, value in one.items()}) for show in columns.values()
+        ]
+        table.add_row(escape(one["called"]), *cells, end_section=kind != following)
     return table
 
 
-def _cells(row: Mapping[str, Any], *, is_known: bool) -> list[str]:
-    interval = f"{_share(row['mean_ar_low'])}–{_share(row['mean_ar_high'])}"
-    cells = [
-        row["explainer"].replace("_", " "),
-        _share(row["coverage"]),
-        f"{_share(row['mean_ar'])} ({interval})",
-        _share(row["kept_coverage"]),
-        _share(row["kept_ar"]),
-        _share(row["verified_coverage"]),
-        _share(row["verified_ar"]),
-        _share(row["equal_ar"]),
-        _share(row["sieve_equal_ar"]),
+def _scores_table(model: str, scores: pd.DataFrame) -> Table:
+    sizes = scores.drop_duplicates("labels").set_index("labels")[["n_names", "n_true"]]
+    headings = [
+        f"{called(str(labels))}\n{n_names} names, {n_true} true"
+        for labels, n_names, n_true in sizes.itertuples()
     ]
-    if is_known:
-        names = ("true_first", "true_kept", "true_verified", "recall_verified")
-        cells += [_share(row[name]) for name in names]
-    return cells
-
-
-def _scores(model: str, rows: pd.DataFrame) -> Table:
-    table = Table(
-        title=f"{model}: which number tells true names from others (AUROC)",
-        title_justify="left",
-        caption="Words: names of the concept set by any method; controls: names made from the "
-        "truth, too narrow and too wide ones among them; phrases: other names, such as formulas.",
-        caption_justify="left",
-    )
-    table.add_column("score", no_wrap=True)
-    shown = [labels for labels in SHOWN_LABELS if labels in set(rows["labels"])]
-    for labels in shown:
-        one = rows[rows["labels"] == labels].iloc[0]
-        table.add_column(
-            f"{labels}: {one['n_names']:.0f}, {one['n_true']:.0f} true", justify="right"
-        )
-    by_place = {(row["score"], row["labels"]): row for row in rows.to_dict("records")}
-    of_first = rows.loc[rows["labels"] == shown[0]].sort_values(by="auroc", ascending=False)
-    for score in of_first["score"]:
-        cells = [_area(by_place.get((score, labels))) for labels in shown]
-        table.add_row(str(score).replace("_", " "), *cells)
+    title = f"{model}: which number to trust (AUROC: true names against others)"
+    table = _table(title, "score", headings)
+    found = {(one["score"], one["labels"]): one for one in scores.to_dict("records")}
+    for score, name in scores.drop_duplicates("score")[["score", "called"]].itertuples(index=False):
+        cells = [_area(found.get((score, labels))) for labels in sizes.index]
+        table.add_row(escape(name), *cells)
     return table
 
 
-def _area(row: Mapping[Any, Any] | None) -> str:
-    if row is None or pd.isna(row["auroc"]):
+def _table(title: str, first: str, headings: "Mapping[str, Any] | list[str]") -> Table:
+    """A table as narrow as its cells: the first column gives way, figures do not."""
+    table = Table(
+        title=escape(title),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        padding=(0, 0),
+    )
+    table.add_column(first, vertical="bottom")
+    for heading in headings:
+        table.add_column(escape(heading), justify="right", no_wrap=True)
+    return table
+
+
+def _paper_key(paper: PaperTable, shown: set[str]) -> str:
+    absent = [f"{called(one)} {_of_paper(paper, one)}" for one in paper.mean_ar if one not in shown]
+    told = f" In that table, but not here: {', '.join(absent)}." if absent else ""
+    return _PAPER_KEY.format(title=paper.title, absent=told)
+
+
+def _of_paper(paper: PaperTable, explainer: str) -> str:
+    return " / ".join(f"{value:.1f}" for value in paper.mean_ar.get(explainer, ())) or NONE
+
+
+def _percent(name: str, digits: int = 0) -> Callable[[Row], str]:
+    """Shows a share of a row; a dash where there is none, and never 0 for what is more."""
+
+    def show(row: Row) -> str:
+        value = row[name]
+        if pd.isna(value):
+            return NONE
+        least = 10.0**-digits
+        return f"<{least:g}" if 0 < 100 * value < least / 2 else f"{100 * value:.{digits}f}"
+
+    return show
+
+
+def _with_interval(row: Row) -> str:
+    return (
+        f"{_percent('mean_ar', 1)(row)}"
+        f" ({100 * row['mean_ar_low']:.0f}–{100 * row['mean_ar_high']:.0f})"
+    )
+
+
+def _area(one: Row | None) -> str:
+    if one is None or pd.isna(one["auroc"]):
         return NONE
-    return f"{row['auroc']:.3f} ({row['auroc_low']:.2f}–{row['auroc_high']:.2f})"
+    interval = f"({one['auroc_low']:.2f}–{one['auroc_high']:.2f})"
+    return f"{one['auroc']:.3f} {interval}"
 
 
-def _share(value: float) -> str:
-    return NONE if pd.isna(value) else f"{100 * value:.0f}"
+_RATES: Mapping[str, Callable[[Row], str]] = {
+    "named": lambda row: str(row["n_named"]),
+    "cov": _percent("coverage"),
+    "AR of first": _with_interval,
+    "kept\ncov": _percent("kept_coverage"),
+    "kept\nAR": _percent("kept_ar", 1),
+    "verif\ncov": _percent("verified_coverage"),
+    "verif\nAR": _percent("verified_ar", 1),
+    "equal\ncov": _percent("equal_coverage"),
+    "equal\nAR": _percent("equal_ar", 1),
+    "SIEVE\nthere": _percent("sieve_equal_ar", 1),
+}
+_TRUTH: Mapping[str, Callable[[Row], str]] = {
+    "true\nfirst": _percent("true_first"),
+    "true\nkept": _percent("true_kept"),
+    "true\nverif": _percent("true_verified"),
+    "recall\nfirst": _percent("recall_first"),
+    "recall\nverif": _percent("recall_verified"),
+}
