@@ -13,6 +13,8 @@ SHEET_BYTES = 1600
 """Most bytes of a neuron's contact sheet: Dagster stores an event twice, and text for bytes."""
 FIGURE_BYTES = 8000
 """Most bytes of a target's figure."""
+COMPARISON_BYTES = 16_000
+"""The same where each of some twenty methods has a line and a label."""
 
 Pictures = Mapping[int, Mapping[str, str]]
 
@@ -54,6 +56,30 @@ def truth_pictures(bench: Workbench, share: Share) -> Pictures:
     )
 
 
+def comparison_pictures(bench: Workbench, share: Share) -> Pictures:
+    """A target's methods by activation rate, by coverage, and by truth where it is known."""
+    from sieve_assets.reports import comparison_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    return _figures(
+        bench,
+        share,
+        {
+            "mean AR by method": comparison_figures.methods_figure,
+            "mean AR by coverage": comparison_figures.coverage_figure,
+            "true names by recall": comparison_figures.recall_figure,
+        },
+        COMPARISON_BYTES,
+    )
+
+
+def score_pictures(bench: Workbench, share: Share) -> Pictures:
+    """Which number tells a target's true names from others."""
+    from sieve_assets.reports import comparison_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    draw = {"which number to trust": comparison_figures.scores_figure}
+    return _figures(bench, share, draw, COMPARISON_BYTES)
+
+
 def _sheets(draw: Callable[..., Any], bench: Workbench, share: Share, name: str) -> Pictures:
     try:
         sheets = draw(bench.warehouse, share.model, share.neurons, bench.images.open, SHEET_BYTES)
@@ -62,9 +88,14 @@ def _sheets(draw: Callable[..., Any], bench: Workbench, share: Share, name: str)
     return {neuron: {name: sheet.markdown(name)} for neuron, sheet in sheets.items()}
 
 
-def _figures(bench: Workbench, share: Share, draw: Mapping[str, Callable[..., Any]]) -> Pictures:
+def _figures(
+    bench: Workbench,
+    share: Share,
+    draw: Mapping[str, Callable[..., Any]],
+    max_bytes: int = FIGURE_BYTES,
+) -> Pictures:
     drawn = {
-        name: figure(bench.warehouse, share.model, max_bytes=FIGURE_BYTES)
+        name: figure(bench.warehouse, share.model, max_bytes=max_bytes)
         for name, figure in draw.items()
     }
     return {OF_A_MODEL: {name: one.markdown(name) for name, one in drawn.items() if one}}

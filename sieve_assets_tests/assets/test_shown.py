@@ -10,13 +10,21 @@ import pytest
 from PIL import Image
 
 from sieve_assets.assets import shown
+from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.stores.warehouse import Replacement
+from sieve_assets_tests.compared_rows import (
+    TWENTY,
+    comparison_of,
+    scores_of,
+    store_comparison,
+)
 
 MARKDOWN = re.compile(r"!\[([^\]]+)\]\(data:image/(webp|png);base64,([A-Za-z0-9+/=]+)\)")
 CROPS, TESTS = "strongest crops by cluster", "pictures by name (green: fires; AR at the right)"
 CONTRASTS, RATES = "contrasts of all neurons", "activation rates of all names"
 TRUTH = "activation rates against the truth"
+RATES_OF_METHODS = {"mean AR by method", "mean AR by coverage"}
 each_sheet = pytest.mark.parametrize(
     ("draw", "name", "table"),
     [
@@ -197,3 +205,31 @@ def test_rates_are_shown_against_the_truth_where_it_is_known(copied):
     n_bytes, kind, _ = opened(found[OF_A_MODEL][TRUTH])
     assert (kind, n_bytes <= shown.FIGURE_BYTES) == ("png", True)
     assert shown.truth_pictures(copied.bench(), Share("vit", [OF_A_MODEL], [])) == {OF_A_MODEL: {}}
+
+
+def test_methods_are_shown_by_rates_and_where_truth_is_known_by_it_and_scores(copied):
+    share, warehouse = Share("cnn", [OF_A_MODEL], []), copied.bench().warehouse
+    for draw in (shown.comparison_pictures, shown.score_pictures):
+        assert draw(copied.bench(), share) == {OF_A_MODEL: {}}
+
+    store_comparison(warehouse, comparison_of("cnn", TWENTY), scores_of("cnn"))
+    found = {
+        **shown.comparison_pictures(copied.bench(), share)[OF_A_MODEL],
+        **shown.score_pictures(copied.bench(), share)[OF_A_MODEL],
+    }
+
+    assert set(found) == {*RATES_OF_METHODS, "true names by recall", "which number to trust"}
+    for markdown in found.values():
+        n_bytes, kind, image = opened(markdown)
+        assert (kind, n_bytes <= shown.COMPARISON_BYTES) == ("webp", True)
+        assert n_colours(image) >= 4
+
+    unknown = comparison_of("cnn", TWENTY, is_known=False)
+    store_comparison(warehouse, unknown, scores_of("cnn", {}))
+    assert set(shown.comparison_pictures(copied.bench(), share)[OF_A_MODEL]) == RATES_OF_METHODS
+    assert shown.score_pictures(copied.bench(), share) == {OF_A_MODEL: {}}
+
+
+def test_the_stages_that_compare_show_their_figures():
+    assert method_comparison.pictures is shown.comparison_pictures
+    assert score_truth.pictures is shown.score_pictures
