@@ -24,8 +24,8 @@ plan: $(installed) ## what demo would do, and how long it would take, before it 
 demo: $(installed) $(instance) ## interpret and verify the embedded targets' neurons, through Dagster
 	.venv/bin/sieve demo
 
-compare: $(installed) $(instance) ## the same, and judge other methods' names beside SIEVE's (compare.toml)
-	SIEVE_STUDY=compare.toml .venv/bin/sieve demo
+compare: $(installed) $(instance) ## the same, beside other methods' names (compare.toml): tables, and figures in comparison/
+	SIEVE_STUDY=compare.toml .venv/bin/sieve compare
 
 ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
 	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sieve_assets.compare_command import compare
 from sieve_assets.generator_families import settings_to_write
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_of, study_path
@@ -223,6 +224,7 @@ def run() -> None:
 
 
 main.add_command(run, "demo")
+main.add_command(compare)
 
 
 _GIVEN = ("images", "concepts", "vision_language", "generator")
