@@ -16,7 +16,6 @@ from sieve_assets.assets.conductor import Conductor, close_abandoned_runs
 from sieve_assets.assets.plan_outcome import outcomes
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.staleness import FAILED, find_stale
-from sieve_assets.reports.comparison_tables import print_comparison
 from sieve_assets.reports.plan_tables import is_open, print_outcome
 from sieve_assets.reports.summary import print_summary
 
@@ -49,8 +48,6 @@ def run() -> None:
         failed = conductor.run()
     total_s = time.monotonic() - started
     print_summary(console, bench.warehouse, bench.study, conductor.seconds, total_s)
-    for model in bench.study.targets if bench.study.compare else ():
-        print_comparison(console, bench.warehouse, model)
     console.print(
         "Look at them in the Dagster UI, at http://127.0.0.1:3000: make ui; for a study of your "
         f"own: DAGSTER_HOME={home} dagster dev -m sieve_assets.definitions",
