@@ -40,10 +40,11 @@ JOIN picture_activations a ON a.model = g.model AND a.picture_id = g.picture_id
 WHERE g.model = $model AND g.neuron = $neuron ORDER BY activation DESC
 """
 _RATES = """
-SELECT r.*, h.place, h.score, v.paper_kept, v.initial_mean_ar, e.verdict, e.reason
+SELECT r.*, v.paper_kept, v.initial_mean_ar, w.matched_ar, w.score, e.verdict
 FROM activation_rates r
 JOIN concept_hypotheses h USING (model, neuron, cluster, concept)
 JOIN verified_concepts v USING (model, neuron, cluster, concept)
+LEFT JOIN evidence w ON w.model = r.model AND w.neuron = r.neuron AND w.concept = r.concept
 LEFT JOIN verdicts e ON e.model = r.model AND e.neuron = r.neuron AND e.concept = r.concept
 WHERE r.model = $model AND r.neuron = $neuron ORDER BY r.cluster, h.place
 """
@@ -153,8 +154,11 @@ def _draw_test(
     name = _in_lines(rate["concept"], rate["cluster"])
     interval = "AR {activation_rate:.2f} [{ci_low:.2f}, {ci_high:.2f}]".format(**rate)
     rule = "kept" if rate["paper_kept"] else "dropped"
+    verdict = "no verdict yet"
+    if rate["verdict"]:
+        verdict = "{verdict}\nby AR {matched_ar:.2f} at matched T, score {score:.2f}".format(**rate)
     text = (
-        f"{name}: {rate['verdict'] or 'no verdict yet'}\n"
+        f"{name}: {verdict}\n"
         f"{interval}, {rate['n_active']} of {rate['n_images']}\n"
         f"paper's rule: {rule} (mean {rate['initial_mean_ar']:.2f})"
     )
