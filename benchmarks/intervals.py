@@ -102,7 +102,9 @@ def main() -> None:
         f"with that rate's own error.\nDrawn less rendered rate: {_told(gap[is_graded])} over these"
     )
     for model in bench.study.targets:
-        console.print(f"  {model}, all of its names: {_told(gap[(rows['model'] == model).to_numpy()])}")
+        console.print(
+            f"  {model}, all of its names: {_told(gap[(rows['model'] == model).to_numpy()])}"
+        )
 
 
 def _told(gaps: np.ndarray) -> str:

@@ -13,10 +13,8 @@ from sieve_assets.assets import evidence as evidence_stage
 from sieve_assets.assets.control_explanations import control_explanations
 from sieve_assets.assets.described_explanations import described_explanations
 from sieve_assets.assets.evaluate import (
-    N_SHUFFLES,
-    NO_TRUTH,
-    SHUFFLE_SEED,
     has_known_truth,
+    oracle_rates,
     with_rates,
     with_scores,
 )
@@ -32,7 +30,7 @@ from sieve_assets.assets.layer_explanations import layer_explanations
 from sieve_assets.assets.mask_explanations import mask_explanations
 from sieve_assets.assets.neuron_explanations import neuron_explanations
 from sieve_assets.assets.picture_bank import draw_missing, pictures_of
-from sieve_assets.assets.probe import probe_activations, target_as_made
+from sieve_assets.assets.probe import probe_activations
 from sieve_assets.assets.probe_embeddings import probe_embeddings
 from sieve_assets.assets.records import work
 from sieve_assets.assets.reference_pictures import reference_pictures
@@ -170,18 +168,11 @@ def compared_evidence(context: dg.AssetExecutionContext, bench: Workbench) -> No
 
 
 def _truth_recipe(bench: Workbench, model: str) -> Recipe:
+    found = oracle_rates.recipe(bench, model)
     if not has_known_truth(bench.study, model):
-        return Recipe({"truth": NO_TRUTH}, status=NO_TRUTH)
-    from sieve_assets.terrarium.oracle_scenes import (  # noqa: PLC0415 (only for this world)
-        set_of,
-        unbiased_set,
-    )
-
-    sets = [unbiased_set().identity, set_of("").identity]
-    names = concept_names(bench.study)
-    settings = {"concepts": names, "scenes": sets, "shuffles": N_SHUFFLES, "seed": SHUFFLE_SEED}
+        return found
     n_names = comparison(bench.study).n_names
-    return Recipe({**settings, "n_names": n_names}, **target_as_made(bench, model))
+    return found._replace(settings={**found.settings, "n_names": n_names})
 
 
 @stage(

@@ -8,13 +8,12 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.probe_sets import probe_images, read_probe
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.soundness import finite
-from sieve_assets.assets.stages import Check, Recipe, stage, without_settings
+from sieve_assets.assets.soundness import arrays_are_whole, finite
+from sieve_assets.assets.stages import Recipe, stage, without_settings
 from sieve_assets.image_sets.ahead import NEAR, Threads, batched, done_ahead
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.settings_hash import settings_hash
@@ -44,14 +43,9 @@ def target_as_made(bench: Workbench, model: str) -> dict[str, Any]:
     }
 
 
-def _damaged_arrays(bench: Workbench, share: Share) -> dict[int, str]:
-    seen = read_pass(bench, share.model)
-    uris = [*seen["activations_uri"], str(seen["strongest_uri"])]
-    bad = [uri for uri in uris if not bench.arrays.is_whole(uri)]
-    problem = (
-        f"expected stored arrays, got {len(bad)} of {len(uris)} damaged or lost. Run `sieve mend`."
-    )
-    return {OF_A_MODEL: problem} if bad else {}
+def _uris(bench: Workbench, model: str) -> list[str]:
+    seen = read_pass(bench, model)
+    return [*seen["activations_uri"], str(seen["strongest_uri"])]
 
 
 @stage(
@@ -70,9 +64,7 @@ def _damaged_arrays(bench: Workbench, share: Share) -> dict[int, str]:
     FROM probe_passes p JOIN provenance n ON n.model = p.model AND n.stage = 'probe_pass'
     WHERE p.model = $model
     """,
-    checks=[
-        Check("files", "Every stored array is there and has the hash in its name.", _damaged_arrays)
-    ],
+    checks=[arrays_are_whole(_uris)],
 )
 def probe_pass(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """One forward pass of a target over its probe images, in shards that a second try takes over.

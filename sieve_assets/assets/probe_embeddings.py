@@ -12,13 +12,13 @@ import pandas as pd
 
 from sieve_assets.assets.errands import EMBEDDED, Errand
 from sieve_assets.assets.hypothesize import VISION_LANGUAGE
-from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.probe import BATCHES_AHEAD, SHARD_IMAGES
 from sieve_assets.assets.probe_sets import probe_images, read_probe
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
-from sieve_assets.assets.stages import Check, Recipe, stage
+from sieve_assets.assets.soundness import arrays_are_whole
+from sieve_assets.assets.stages import Recipe, stage
 from sieve_assets.image_sets.ahead import batched, done_ahead
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.settings_hash import settings_hash
@@ -29,13 +29,14 @@ def _recipe(bench: Workbench, _model: str) -> Recipe:
     return Recipe({}, weights, {VISION_LANGUAGE: {"weights": weights}})
 
 
-def _damaged_arrays(bench: Workbench, share: Share) -> dict[int, str]:
-    uris = _uris(bench, share.model)
-    bad = [uri for uri in uris if not bench.arrays.is_whole(uri)]
-    problem = (
-        f"expected stored arrays, got {len(bad)} of {len(uris)} damaged or lost. Run `sieve mend`."
+def _uris(bench: Workbench, model: str) -> list[str]:
+    found = bench.warehouse.read(
+        "SELECT embeddings_uri FROM probe_embeddings WHERE model = $1", [model]
     )
-    return {OF_A_MODEL: problem} if bad else {}
+    if found.empty:
+        message = f"probe_embeddings: expected those of {model!r}, got none stored."
+        raise LookupError(f"{message} Materialize probe_embeddings first.")
+    return list(found["embeddings_uri"].iloc[0])
 
 
 @stage(
@@ -50,9 +51,7 @@ def _damaged_arrays(bench: Workbench, share: Share) -> dict[int, str]:
         len(embeddings_uri) AS "shards of embeddings"
     FROM probe_embeddings WHERE model = $model
     """,
-    checks=[
-        Check("files", "Every stored array is there and has the hash in its name.", _damaged_arrays)
-    ],
+    checks=[arrays_are_whole(_uris)],
 )
 def probe_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Every probe image, whole, as a unit vector of the vision-language model.
@@ -130,13 +129,3 @@ def read_embeddings(bench: Workbench, model: str) -> np.ndarray:
     """
     uris = _uris(bench, model)
     return np.concatenate([bench.arrays.open(uri, verify=True)["embeddings"] for uri in uris])
-
-
-def _uris(bench: Workbench, model: str) -> list[str]:
-    found = bench.warehouse.read(
-        "SELECT embeddings_uri FROM probe_embeddings WHERE model = $1", [model]
-    )
-    if found.empty:
-        message = f"probe_embeddings: expected those of {model!r}, got none stored."
-        raise LookupError(f"{message} Materialize probe_embeddings first.")
-    return list(found["embeddings_uri"].iloc[0])

@@ -3,7 +3,7 @@
 Not here: how the checks reach Dagster (see `reporting`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
@@ -72,6 +72,21 @@ def files_are_whole(table: str) -> Check:
         }
 
     return Check("files", "Every file referred to is there and has the hash in its name.", find)
+
+
+def arrays_are_whole(uris_of: Callable[[Workbench, str], Sequence[str]]) -> Check:
+    """Every array that a target's rows refer to is there and is what was stored."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        uris = uris_of(bench, share.model)
+        bad = [uri for uri in uris if not bench.arrays.is_whole(uri)]
+        problem = (
+            f"expected stored arrays, got {len(bad)} of {len(uris)} damaged or lost. Run "
+            "`sieve mend`."
+        )
+        return {OF_A_MODEL: problem} if bad else {}
+
+    return Check("files", "Every stored array is there and has the hash in its name.", find)
 
 
 def linked_files_are_whole(table: str) -> Check:
