@@ -3,7 +3,6 @@
 Not here: the formulas (`method.beta_sweep`).
 """
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -115,8 +114,8 @@ def sweep_rows(bench: Workbench, model: str) -> pd.DataFrame:
     )
 
 
-def _row(found: "AtBeta") -> Mapping[str, Any]:
-    row = {
+def _row(found: "AtBeta") -> dict[str, Any]:
+    row: dict[str, Any] = {
         "n_selected": found.n_selected,
         "coverage": found.coverage,
         "n_names": found.names.n_names,

@@ -78,25 +78,39 @@ def at_beta(
     order = np.lexsort((names.place, names.neuron))
     order = order[is_selected[names.neuron[order]]]
     names, is_true = Names(*(part[order] for part in names)), is_true[order]
-    how = {"confidence": confidence, "n_resamples": n_resamples, "generator": generator}
     n_selected = int(is_selected.sum())
     coverage = n_selected / max(len(ratio), 1)
-    if len(order) == 0:
-        nothing = SomeNames(0, Bootstrapped(NAN, NAN, NAN), NAN)
-        return AtBeta(n_selected, coverage, nothing, nothing, None, NAN)
-    figures = figures_of(names, n_neurons=len(ratio), **how)
-    chosen = one_a_neuron(names.neuron, names.decided, names.is_verified)
-    is_kept = verify(names.rate).paper_kept
-    everything = np.ones(len(order), dtype=bool)
-    all_names, kept = (
-        SomeNames(
-            int(some.sum()),
-            mean_over_neurons(names.rate[some], names.neuron[some], **how),
-            _share(is_true[some]),
+
+    def some_names(is_one: Bool[np.ndarray, " name"]) -> SomeNames:
+        mean = mean_over_neurons(
+            names.rate[is_one],
+            names.neuron[is_one],
+            confidence=confidence,
+            n_resamples=n_resamples,
+            generator=generator,
         )
-        for some in (everything, is_kept)
+        return SomeNames(int(is_one.sum()), mean, _share(is_true[is_one]))
+
+    everything = np.ones(len(order), dtype=bool)
+    if len(order) == 0:
+        nothing = some_names(everything)
+        return AtBeta(n_selected, coverage, nothing, nothing, None, NAN)
+    figures = figures_of(
+        names,
+        n_neurons=len(ratio),
+        confidence=confidence,
+        n_resamples=n_resamples,
+        generator=generator,
     )
-    return AtBeta(n_selected, coverage, all_names, kept, figures, _share(is_true[chosen]))
+    chosen = one_a_neuron(names.neuron, names.decided, names.is_verified)
+    return AtBeta(
+        n_selected,
+        coverage,
+        some_names(everything),
+        some_names(verify(names.rate).paper_kept),
+        figures,
+        _share(is_true[chosen]),
+    )
 
 
 def mean_over_neurons(

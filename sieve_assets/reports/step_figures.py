@@ -39,6 +39,8 @@ VERIFIED = "#009e73"
 """Okabe and Ito's green."""
 SWEEP_INCH, DISTRIBUTIONS_INCH = (4.6, 3.0), (4.6, 2.4)
 N_BINS = 40
+DODGE = 0.12
+"""From a row's height to each of its two points, in rows."""
 DRAWN_IN = (FAINT, GRID, LEFT, TAKEN, VERIFIED)
 CURVES = (
     ("kept_names_ar", "AR of names the filter keeps", TAKEN, "-", "D"),
@@ -98,11 +100,12 @@ def draw_sweep(rows: pd.DataFrame, model: str) -> "Figure":
         look = {"color": color, "linestyle": line, "linewidth": 1.3, "zorder": 3}
         axes.plot(betas, values, marker=marker, markersize=4, **look)
         if f"{name}_low" in rows:
-            ends = (rows[f"{name}{end}"].to_numpy(np.float64) for end in ("_low", "_high"))
-            axes.vlines(betas, *ends, color=color, linewidth=1, zorder=2)
+            low, high = (rows[f"{name}{end}"].to_numpy(np.float64) for end in ("_low", "_high"))
+            axes.vlines(betas, low, high, color=color, linewidth=1, zorder=2)
         known = np.flatnonzero(~np.isnan(values))
         if len(known):
-            labels.append(Label(called, betas[known[-1]], values[known[-1]], color, line))
+            last = int(known[-1])
+            labels.append(Label(called, float(betas[last]), float(values[last]), color, line))
     _mark_own(axes, rows)
     axes.set_xticks(betas, [f"{beta:g}" for beta in betas])
     axes.set_ylim(-0.02, 1.04)
@@ -173,11 +176,11 @@ def draw_ablation(rows: pd.DataFrame, model: str) -> "Figure":
     title = f"{short(model)}: what each step adds"
     figure, axes = canvas(title, "mean AR with its interval", "", size_of(1.6 * len(rows) + 1))
     places = name_rows(axes, rows["variant"].tolist(), "SIEVE")
-    for name, color, marker, label in (
-        ("mean_ar", LEFT, "o", "first names that are left"),
-        ("verified_ar", VERIFIED, "^", "names verified by evidence"),
+    for name, above, color, marker, label in (
+        ("mean_ar", DODGE, LEFT, "o", "first names that are left"),
+        ("verified_ar", -DODGE, VERIFIED, "^", "names verified by evidence"),
     ):
-        draw_intervals(axes, rows, name, places, color=color, marker=marker, label=label)
+        draw_intervals(axes, rows, name, places + above, color=color, marker=marker, label=label)
     axes.set_xlim(-0.02, 1.02)
     for across, heading, column in (
         (1.05, "left", "coverage"),

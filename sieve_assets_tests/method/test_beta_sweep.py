@@ -151,9 +151,7 @@ def test_what_does_not_fit_is_refused():
     names, is_true = names_of(ROWS)
     how = HOW | {"beta": 5.0, "generator": np.random.default_rng(0)}
     ratio = np.array(RATIO)
-    with pytest.raises(
-        ValueError, match="expected neurons below 4, got a name of neuron 4"
-    ):
+    with pytest.raises(ValueError, match="expected neurons below 4, got a name of neuron 4"):
         at_beta(names, is_true, ratio[:4], **how)
     with pytest.raises(ValueError, match="at_beta: expected"):
         at_beta(names, is_true[:-1], ratio, **how)
@@ -213,9 +211,14 @@ def test_a_single_neuron_has_no_interval_and_no_name_no_mean():
     [
         ({"n_resamples": 0}, "n_resamples"),
         ({"confidence": 1.5}, "confidence"),
-        ({"neuron": [1]}, "mean_over_neurons: expected"),
     ],
 )
 def test_draws_that_cannot_be_are_refused(changes, what):
     with pytest.raises(ValueError, match=what):
         means(**{"values": [0.1, 0.2], "neuron": [1, 2]} | changes)
+
+
+def test_sizes_that_differ_are_refused(unchecked):
+    how = HOW | {"generator": np.random.default_rng(0)}
+    with pytest.raises(ValueError, match="got 3 in values, 2 in neuron"):
+        unchecked(mean_over_neurons)(np.zeros(3), np.arange(2), **how)
