@@ -17,12 +17,8 @@ from sieve_assets_tests.studies import CONCEPTS, DEAD, assert_same_rows
 WITHOUT_SELECT, WITHOUT_CROPS = "sieve_without_select", "sieve_without_crops"
 WITHOUT_ANY_STEP = "sieve_without_any_step"
 BY_NEURON_AFTER_RATIOS = (
-    "neuron_ratios",
-    "selected_samples",
-    "patch_embeddings",
-    "clusters",
-    "concept_hypotheses",
-    "neuron_explanations",
+    *("neuron_ratios", "selected_samples", "patch_embeddings", "clusters"),
+    *("concept_hypotheses", "neuron_explanations"),
 )
 
 
