@@ -23,6 +23,7 @@ def compare(out: Path) -> None:
     from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (as above)
     from sieve_assets.reports.comparison_figures import save_figures  # noqa: PLC0415 (as above)
     from sieve_assets.reports.comparison_tables import print_comparison  # noqa: PLC0415 (as above)
+    from sieve_assets.reports.step_figures import save_step_figures  # noqa: PLC0415 (as above)
 
     bench, failed = Workbench(), None
     _require_comparison(bench.study_path)
@@ -32,8 +33,9 @@ def compare(out: Path) -> None:
         failed = error
     print_comparison(Console(), bench.warehouse, bench.study)
     for model in bench.study.targets:
-        for file in save_figures(bench.warehouse, model, out):
-            click.echo(f"{file}")
+        for save in (save_figures, save_step_figures):
+            for file in save(bench.warehouse, model, out):
+                click.echo(f"{file}")
     if failed:
         raise failed
 

@@ -188,6 +188,10 @@ class Compare(Settings):
     """First names of a method that are judged; of SIEVE all. explainers.md."""
     n_resamples: Count = 1000
     """Draws of every bootstrap over neurons. method.md, section 3."""
+    betas: list[Positive] = Field(default=[4.0, 6.0, 8.0, 10.0, 12.0], min_length=1)
+    """Thresholds of the ratio rule that are tried: the paper's, Table 5. explainers.md."""
+    signed_betas: list[Positive] = Field(default=[2.0, 2.5, 3.0, 4.0, 6.0, 10.0], min_length=1)
+    """The same of the signed rule. explainers.md."""
     imported: dict[Name, Imported] = Field(default_factory=dict)
     """Names from files, by what they are to be called. explainers.md."""
     clip_dissect: ClipDissect = ClipDissect()

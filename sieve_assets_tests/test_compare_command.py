@@ -36,11 +36,16 @@ def test_methods_are_run_printed_and_drawn(compare, tmp_path):
     explainers = study.table("method_comparison", model="cnn")["explainer"].tolist()
     assert {"sieve", "www", "linear_explanations", "clip_dissect_wpmi"} <= set(explainers)
     said = result.output.split("comparison ─")[1]
-    for text in ("cnn: 6 neurons", "vit: 8 neurons", "SIEVE without Select", "WWW"):
+    for text in (
+        *("cnn: 6 neurons", "vit: 8 neurons", "SIEVE without Select", "WWW"),
+        *("cnn: what each step adds", "vit: thresholds of the signed rule"),
+    ):
         assert text in said
     files = sorted(path.name for path in (tmp_path / "comparison").iterdir())
     assert files == [
-        f"{model}_{name}.png" for model in ("cnn", "vit") for name in ("coverage", "methods")
+        f"{model}_{name}.png"
+        for model in ("cnn", "vit")
+        for name in ("ablation", "betas", "coverage", "distributions", "methods")
     ]
     for name in files:
         assert f"comparison/{name}" in said

@@ -65,6 +65,25 @@ def test_what_is_wrong_is_refused_with_its_key(with_file, old, new, key):
     assert only_problem(with_file.change(old, new)).key == key
 
 
+@pytest.mark.parametrize(
+    ("said", "key"),
+    [
+        ("betas = []", "compare.betas"),
+        ("signed_betas = [3.0, 0.0]", "compare.signed_betas[1]"),
+        ("betas = [inf]", "compare.betas[0]"),
+    ],
+)
+def test_thresholds_to_try_are_some_and_above_0(study_folder, said, key):
+    text = study_folder.file.read_text()
+    study_folder.file.write_text(f"{text}\n[compare]\n{said}\n")
+    assert only_problem(study_folder.file).key == key
+
+
+def test_the_papers_thresholds_are_tried_unless_others_are_named(study_folder):
+    study_folder.file.write_text(f"{study_folder.file.read_text()}\n[compare]\n")
+    assert load_study(study_folder.file).compare.betas == [4.0, 6.0, 8.0, 10.0, 12.0]
+
+
 def test_the_shipped_comparison_differs_from_the_demos_study_by_its_comparison_alone():
     demo, compare = (load_study(ROOT / name) for name in ("sieve.toml", "compare.toml"))
 

@@ -20,7 +20,8 @@ from sieve_assets.assets.shown import comparison_pictures, score_pictures
 from sieve_assets.assets.stages import Recipe, stage
 
 if TYPE_CHECKING:
-    from sieve_assets.method.method_comparison import Names, Rates
+    from sieve_assets.method.coverage import Bootstrapped
+    from sieve_assets.method.method_comparison import Names
 
 SIEVE = "sieve"
 SCORES = (
@@ -97,11 +98,11 @@ def comparison_rows(bench: Workbench, model: str, names: pd.DataFrame) -> pd.Dat
     how, confidence = comparison(bench.study), bench.study.verify.confidence
     by_method = dict(tuple(names.groupby("explainer")))
     own = by_method.get(SIEVE, names.head(0))
-    sieve = method.verified_curve(_names(own), n_neurons=n_neurons)
+    sieve = method.verified_curve(names_in(own), n_neurons=n_neurons)
     rows: list[dict[str, Any]] = []
     for explainer, part in by_method.items():
         found = method.figures_of(
-            _names(part),
+            names_in(part),
             n_neurons=n_neurons,
             confidence=confidence,
             n_resamples=how.n_resamples,
@@ -115,11 +116,11 @@ def comparison_rows(bench: Workbench, model: str, names: pd.DataFrame) -> pd.Dat
                 "n_neurons": n_neurons,
                 "n_named": found.first.n_named,
                 "coverage": found.first.coverage,
-                **_said("mean_ar", found.first),
+                **said("mean_ar", found.first.mean),
                 "kept_coverage": found.kept.coverage,
-                **_said("kept_ar", found.kept),
+                **said("kept_ar", found.kept.mean),
                 "verified_coverage": found.verified.coverage,
-                **_said("verified_ar", found.verified),
+                **said("verified_ar", found.verified.mean),
                 "equal_coverage": equal.coverage or np.nan,
                 "equal_ar": equal.mean,
                 "sieve_equal_ar": equal.other,
@@ -131,7 +132,8 @@ def comparison_rows(bench: Workbench, model: str, names: pd.DataFrame) -> pd.Dat
     return pd.DataFrame(rows)
 
 
-def _names(rows: pd.DataFrame) -> "Names":
+def names_in(rows: pd.DataFrame) -> "Names":
+    """Judged names as the method takes them."""
     from sieve_assets.method.method_comparison import Names  # noqa: PLC0415 (as above)
 
     return Names(
@@ -144,8 +146,9 @@ def _names(rows: pd.DataFrame) -> "Names":
     )
 
 
-def _said(name: str, rates: "Rates") -> dict[str, float]:
-    return {name: rates.mean.mean, f"{name}_low": rates.mean.low, f"{name}_high": rates.mean.high}
+def said(name: str, found: "Bootstrapped") -> dict[str, float]:
+    """A mean and its interval as columns."""
+    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _truth(bench: Workbench, model: str, rows: pd.DataFrame) -> dict[str, float]:
@@ -156,7 +159,7 @@ def _truth(bench: Workbench, model: str, rows: pd.DataFrame) -> dict[str, float]
 
     if not has_known_truth(bench.study, model):
         return dict.fromkeys(_TRUTH, np.nan)
-    names, is_true = _names(rows), rows["oracle_true"].to_numpy(bool)
+    names, is_true = names_in(rows), rows["oracle_true"].to_numpy(bool)
     nameable = bench.warehouse.read(_NAMEABLE, [model])["neuron"].to_numpy(np.int64)
     everything = np.ones(len(rows), dtype=bool)
     first = one_a_neuron(names.neuron, -names.place.astype(np.float64), everything)

@@ -50,6 +50,7 @@ WWW = "www"
 WITHOUT_CLUSTERS = "sieve_without_clusters"
 WITHOUT_CROPS = "sieve_without_crops"
 WITHOUT_SELECT = "sieve_without_select"
+WITHOUT_ANY_STEP = "sieve_without_any_step"
 
 Names = tuple[np.ndarray, np.ndarray]
 """Positions in the concept set, best first, and their scores."""
@@ -107,6 +108,7 @@ def _recipe(bench: Workbench, _model: str) -> Recipe:
         probe_images,
     ],
     recipe=_recipe,
+    version="2",
     given=["concept_set", "vision_language_model", "compare_settings"],
     runs_models=True,
     facts=facts_of("neuron_explanations", is_by_neuron=True),
@@ -114,8 +116,9 @@ def _recipe(bench: Workbench, _model: str) -> Recipe:
 def neuron_explanations(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """What WWW (Ahn, Kim and Kim, 2024) calls a neuron, and SIEVE without some of its steps.
 
-    SIEVE with all patches as one cluster, with whole images in place of patches, and for the
-    neurons that Select drops, from their strongest whole images. Constant neurons get no name.
+    SIEVE with all patches as one cluster, with whole images in place of patches, for the neurons
+    that Select drops from their strongest whole images, and without any step: every neuron's
+    strongest whole images as one cluster. Constant neurons get no name.
     docs/explainers.md.
     """
     for recorder in work(context, bench, neuron_explanations):
@@ -159,6 +162,9 @@ class NeuronNames:
             yield WITHOUT_SELECT, self._as_stored(neuron)
         elif neuron in self._dropped:
             yield WITHOUT_SELECT, self._of_dropped(neuron)
+        if neuron in self._patches or neuron in self._dropped:
+            images = self._strongest_images(neuron)
+            yield WITHOUT_ANY_STEP, self._of_clusters(images, np.zeros(len(images), np.int64))
 
     def _of_clusters(self, embeddings: np.ndarray, labels: np.ndarray) -> Names:
         """The best concepts of each cluster, those of the largest first."""
@@ -180,11 +186,15 @@ class NeuronNames:
 
     def _of_dropped(self, neuron: int) -> Names:
         """What SIEVE would say of a neuron that Select drops, of whole images for want of crops."""
-        embeddings = self._embeddings[self._strongest[self.share.neurons.index(neuron)]]
+        embeddings = self._strongest_images(neuron)
         images = pd.DataFrame({"embedding": list(embeddings)}).assign(neuron=neuron)
         images["rank"] = np.arange(len(images))
         labels = cluster_rows(images, self.share.model, neuron, self.bench.study)["cluster"]
         return self._of_clusters(embeddings, labels.to_numpy(np.int64))
+
+    def _strongest_images(self, neuron: int) -> np.ndarray:
+        """Embeddings of a neuron's strongest whole images, selected or not."""
+        return self._embeddings[self._strongest[self.share.neurons.index(neuron)]]
 
     @cached_property
     def _texts(self) -> dict[str, np.ndarray]:

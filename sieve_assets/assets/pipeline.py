@@ -1,5 +1,7 @@
 """The stages of a study in their order. Not here: what a stage does."""
 
+from sieve_assets.assets.ablation import ablation
+from sieve_assets.assets.beta_sweep import beta_sweep
 from sieve_assets.assets.compared_names import compared_evidence, compared_pictures, compared_truth
 from sieve_assets.assets.control_explanations import control_explanations
 from sieve_assets.assets.described_explanations import described_explanations
@@ -54,6 +56,8 @@ COMPARISON: tuple[Stage, ...] = (
     compared_truth,
     method_comparison,
     score_truth,
+    ablation,
+    beta_sweep,
 )
 """Stages of a study that asks for other explainers: one with a section `compare`."""
 

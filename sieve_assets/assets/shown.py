@@ -80,6 +80,29 @@ def score_pictures(bench: Workbench, share: Share) -> Pictures:
     return _figures(bench, share, draw, COMPARISON_BYTES)
 
 
+def ablation_pictures(bench: Workbench, share: Share) -> Pictures:
+    """What each step of SIEVE adds on a target."""
+    from sieve_assets.reports import step_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    draw = {"mean AR with and without a step": step_figures.ablation_figure}
+    return _figures(bench, share, draw, COMPARISON_BYTES)
+
+
+def sweep_pictures(bench: Workbench, share: Share) -> Pictures:
+    """SIEVE by threshold, and the activations of two neurons that a threshold tells apart."""
+    from sieve_assets.reports import step_figures  # noqa: PLC0415 (matplotlib is slow)
+
+    return _figures(
+        bench,
+        share,
+        {
+            "mean AR and coverage by threshold": step_figures.sweep_figure,
+            "a selected neuron and one of low contrast": step_figures.distributions_figure,
+        },
+        COMPARISON_BYTES,
+    )
+
+
 def _sheets(draw: Callable[..., Any], bench: Workbench, share: Share, name: str) -> Pictures:
     try:
         sheets = draw(bench.warehouse, share.model, share.neurons, bench.images.open, SHEET_BYTES)

@@ -26,6 +26,31 @@ EDGES = (0.3, 0.6)
 MOST_LETTERS = 24
 
 
+def panels(
+    title: str, across: Sequence[str], up: str, size_inch: tuple[float, float] = SIZE_INCH
+) -> "tuple[Figure, list[Axes]]":
+    """A figure of pairs of axes side by side.
+
+    Args:
+        title: Above it, from the left.
+        across: What each horizontal axis says.
+        up: What the first vertical axis says.
+        size_inch: Width and height.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415 (half a second to import)
+
+    figure = Figure(figsize=size_inch, dpi=DOTS_PER_INCH, facecolor=PAGE, layout="constrained")
+    figure.suptitle(title, fontsize=9, color=INK, x=0.01, ha="left", parse_math=False)
+    found = list(figure.subplots(1, len(across), squeeze=False)[0])
+    for axes, said in zip(found, across, strict=True):
+        axes.set_facecolor(PAGE)
+        axes.set_xlabel(said, fontsize=8, color=INK, parse_math=False)
+        axes.tick_params(labelsize=7, colors=INK)
+        axes.spines[["top", "right"]].set_visible(False)
+    found[0].set_ylabel(up, fontsize=8, color=INK)
+    return figure, found
+
+
 def canvas(
     title: str, across: str, up: str, size_inch: tuple[float, float] = SIZE_INCH
 ) -> "tuple[Figure, Axes]":
@@ -37,16 +62,7 @@ def canvas(
         up: What the vertical axis says.
         size_inch: Width and height.
     """
-    from matplotlib.figure import Figure  # noqa: PLC0415 (half a second to import)
-
-    figure = Figure(figsize=size_inch, dpi=DOTS_PER_INCH, facecolor=PAGE, layout="constrained")
-    axes = figure.subplots()
-    axes.set_facecolor(PAGE)
-    figure.suptitle(title, fontsize=9, color=INK, x=0.01, ha="left", parse_math=False)
-    axes.set_xlabel(across, fontsize=8, color=INK)
-    axes.set_ylabel(up, fontsize=8, color=INK)
-    axes.tick_params(labelsize=7, colors=INK)
-    axes.spines[["top", "right"]].set_visible(False)
+    figure, [axes] = panels(title, [across], up, size_inch)
     return figure, axes
 
 

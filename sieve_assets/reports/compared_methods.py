@@ -15,6 +15,7 @@ _CALLED = {
     "sieve_without_clusters": "SIEVE without clusters",
     "sieve_without_crops": "SIEVE without crops",
     "sieve_without_select": "SIEVE without Select",
+    "sieve_without_any_step": "SIEVE without any step",
     "clip_dissect_soft_wpmi": "CLIP-Dissect soft WPMI",
     "clip_dissect_wpmi": "CLIP-Dissect WPMI",
     "clip_dissect_rank_reorder": "CLIP-Dissect rank reorder",

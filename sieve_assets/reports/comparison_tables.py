@@ -1,20 +1,27 @@
 """A study's comparison of methods, printed: rates and truth by method, then by score."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sieve_assets.reports.compared_methods import called, compared_methods, judged_scores
 from sieve_assets.reports.paper_figures import PaperTable, paper_table
+from sieve_assets.reports.percent_tables import (
+    NONE,
+    Row,
+    Show,
+    narrow_table,
+    percent,
+    rows_in,
+    with_interval,
+)
+from sieve_assets.reports.step_tables import print_steps
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 
-NONE = "–"
 _KEY = (
     "named: neurons that the method names; cov: their share. AR: mean over first names, with its "
     "interval. kept: first names that reach the method's own mean (the paper's filter). verif: "
@@ -27,11 +34,12 @@ _PAPER_KEY = (
     "paper: mean AR in its {title}; of two, with the concepts Broden (1.2k) / Common Words (3k). "
     "SIEVE's is that of the names its filter keeps, the others' of all names.{absent}\n"
 )
-Row = Mapping[str, Any]
 
 
 def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> None:
     """Print how the methods fare on each target, and which number tells true names from others.
+
+    Between the two, what each step of SIEVE and each threshold does.
 
     Args:
         console: Where to print.
@@ -49,6 +57,7 @@ def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> No
         if paper:
             console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
     console.print(_KEY, markup=False)
+    print_steps(console, warehouse, study)
     known = {model: judged_scores(warehouse, model) for model in study.targets}
     for model, scores in known.items():
         if len(scores):
@@ -61,12 +70,10 @@ def _methods_table(model: str, rows: pd.DataFrame, paper: PaperTable | None) -> 
     if paper:
         columns["paper\nAR"] = lambda row: _of_paper(paper, row["explainer"])
     title = f"{model}: {rows['n_neurons'].iloc[0]} neurons"
-    table = _table(title, "method", columns)
+    table = narrow_table(title, "method", columns)
     kinds = [*rows["kind"], rows["kind"].iloc[-1]]
-    for one, kind, following in zip(rows.to_dict("records"), kinds, kinds[1:], strict=False):
-        cells = [
-            show({str(name): value for name, value in one.items()}) for show in columns.values()
-        ]
+    for one, kind, following in zip(rows_in(rows), kinds, kinds[1:], strict=False):
+        cells = [show(one) for show in columns.values()]
         table.add_row(escape(one["called"]), *cells, end_section=kind != following)
     return table
 
@@ -78,27 +85,11 @@ def _scores_table(model: str, scores: pd.DataFrame) -> Table:
         for labels, n_names, n_true in sizes.itertuples()
     ]
     title = f"{model}: which number to trust (AUROC: true names against others)"
-    table = _table(title, "score", headings)
+    table = narrow_table(title, "score", headings)
     found = {(one["score"], one["labels"]): one for one in scores.to_dict("records")}
     for score, name in scores.drop_duplicates("score")[["score", "called"]].itertuples(index=False):
         cells = [_area(found.get((score, labels))) for labels in sizes.index]
         table.add_row(escape(name), *cells)
-    return table
-
-
-def _table(title: str, first: str, headings: "Mapping[str, Any] | list[str]") -> Table:
-    """A table as narrow as its cells: the first column gives way, figures do not."""
-    table = Table(
-        title=escape(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column(first, vertical="bottom")
-    for heading in headings:
-        table.add_column(escape(heading), justify="right", no_wrap=True)
     return table
 
 
@@ -112,26 +103,6 @@ def _of_paper(paper: PaperTable, explainer: str) -> str:
     return " / ".join(f"{value:.1f}" for value in paper.mean_ar.get(explainer, ())) or NONE
 
 
-def _percent(name: str, digits: int = 0) -> Callable[[Row], str]:
-    """Shows a share of a row; a dash where there is none, and never 0 for what is more."""
-
-    def show(row: Row) -> str:
-        value = row[name]
-        if pd.isna(value):
-            return NONE
-        least = 10.0**-digits
-        return f"<{least:g}" if 0 < 100 * value < least / 2 else f"{100 * value:.{digits}f}"
-
-    return show
-
-
-def _with_interval(row: Row) -> str:
-    return (
-        f"{_percent('mean_ar', 1)(row)}"
-        f" ({100 * row['mean_ar_low']:.0f}–{100 * row['mean_ar_high']:.0f})"
-    )
-
-
 def _area(one: Row | None) -> str:
     if one is None or pd.isna(one["auroc"]):
         return NONE
@@ -139,22 +110,22 @@ def _area(one: Row | None) -> str:
     return f"{one['auroc']:.3f} {interval}"
 
 
-_RATES: Mapping[str, Callable[[Row], str]] = {
+_RATES: Mapping[str, Show] = {
     "named": lambda row: str(row["n_named"]),
-    "cov": _percent("coverage"),
-    "AR of first": _with_interval,
-    "kept\ncov": _percent("kept_coverage"),
-    "kept\nAR": _percent("kept_ar", 1),
-    "verif\ncov": _percent("verified_coverage"),
-    "verif\nAR": _percent("verified_ar", 1),
-    "equal\ncov": _percent("equal_coverage"),
-    "equal\nAR": _percent("equal_ar", 1),
-    "SIEVE\nthere": _percent("sieve_equal_ar", 1),
+    "cov": percent("coverage"),
+    "AR of first": with_interval("mean_ar"),
+    "kept\ncov": percent("kept_coverage"),
+    "kept\nAR": percent("kept_ar", 1),
+    "verif\ncov": percent("verified_coverage"),
+    "verif\nAR": percent("verified_ar", 1),
+    "equal\ncov": percent("equal_coverage"),
+    "equal\nAR": percent("equal_ar", 1),
+    "SIEVE\nthere": percent("sieve_equal_ar", 1),
 }
-_TRUTH: Mapping[str, Callable[[Row], str]] = {
-    "true\nfirst": _percent("true_first"),
-    "true\nkept": _percent("true_kept"),
-    "true\nverif": _percent("true_verified"),
-    "recall\nfirst": _percent("recall_first"),
-    "recall\nverif": _percent("recall_verified"),
+_TRUTH: Mapping[str, Show] = {
+    "true\nfirst": percent("true_first"),
+    "true\nkept": percent("true_kept"),
+    "true\nverif": percent("true_verified"),
+    "recall\nfirst": percent("recall_first"),
+    "recall\nverif": percent("recall_verified"),
 }

@@ -1,6 +1,6 @@
 """The mean AR that the SIEVE paper gives, to stand beside ours where a target is one of its own.
 
-Source: SIEVE (arXiv 2603.24953), Tables 1, 2, 3 and 6, penultimate layer.
+Source: SIEVE (arXiv 2603.24953), Tables 1 to 6, penultimate layer.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,19 @@ class PaperTable(NamedTuple):
     Two numbers are with the concept sets Broden (1.2k) and Common Words (3k). SIEVE's are of the
     names that its filter keeps, the others' of all.
     """
+
+
+class PaperSteps(NamedTuple):
+    """Tables 4 and 5 of the paper, which are about one network. Percent, with Common Words (3k)."""
+
+    title: str
+    """About what."""
+    ablation: Mapping[str, float]
+    """Mean AR by variant, called as in our table `ablation`."""
+    partial: tuple[float, ...]
+    """That of Table 4's rows in between, whose marks are lost in the paper's text, in order."""
+    by_beta: Mapping[float, float]
+    """Mean AR by threshold."""
 
 
 _RESNET50 = PaperTable(
@@ -58,6 +71,12 @@ _RESNET18_EUROSAT = PaperTable(
     "Table 6, ResNet-18 on EuroSAT",
     {"clip_dissect_soft_wpmi": (43.16,), "www": (37.43,), "sieve": (75.45,)},
 )
+_STEPS = PaperSteps(
+    "ResNet-50 on ImageNet",
+    {"SIEVE": 86.29, "baseline": 45.57},
+    (77.90, 81.52, 72.87),
+    {4.0: 86.05, 6.0: 85.61, 8.0: 85.72, 10.0: 86.29, 12.0: 85.98},
+)
 _TABLES: Mapping[tuple[str, str, int | None], PaperTable] = {
     ("torchvision:resnet50@IMAGENET1K_V1", "layer4", None): _RESNET50,
     ("torchvision:vit_b_16@IMAGENET1K_V1", "encoder.ln", None): _VIT_B_16,
@@ -83,3 +102,15 @@ def paper_table(target: Target) -> PaperTable | None:
     if target.directions is not None:
         return None
     return _TABLES.get((target.network, target.layer, target.n_classes))
+
+
+def paper_steps(target: Target) -> PaperSteps | None:
+    """What the paper says of a target without steps of SIEVE, and by threshold.
+
+    Args:
+        target: From the study; its own if as in `paper_table`.
+
+    Returns:
+        None for any other target.
+    """
+    return _STEPS if paper_table(target) is _RESNET50 else None

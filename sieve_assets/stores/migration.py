@@ -35,6 +35,8 @@ ADDED = {
         "compared_truth",
         "method_comparison",
         "score_truth",
+        "ablation",
+        "beta_sweep",
     ),
 }
 """Tables and views that the version after a version has more."""

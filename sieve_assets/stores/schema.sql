@@ -670,6 +670,76 @@ COMMENT ON COLUMN score_truth.auroc IS 'Chance that a true name has the higher v
 COMMENT ON COLUMN score_truth.auroc_low IS 'Lower end of the bootstrap interval over neurons';
 COMMENT ON COLUMN score_truth.auroc_high IS 'Upper end of the bootstrap interval over neurons';
 
+CREATE TABLE ablation (
+    model VARCHAR NOT NULL, place INTEGER NOT NULL, variant VARCHAR NOT NULL, explainer VARCHAR NOT NULL,
+    has_select BOOLEAN NOT NULL, has_clusters BOOLEAN NOT NULL, has_crops BOOLEAN NOT NULL, has_verify BOOLEAN NOT NULL,
+    coverage DOUBLE NOT NULL, mean_ar DOUBLE NOT NULL, mean_ar_low DOUBLE NOT NULL, mean_ar_high DOUBLE NOT NULL,
+    verified_coverage DOUBLE NOT NULL, verified_ar DOUBLE, verified_ar_low DOUBLE, verified_ar_high DOUBLE,
+    true_share DOUBLE, true_verified DOUBLE,
+    PRIMARY KEY (model, variant)
+);
+COMMENT ON TABLE ablation IS 'What each step of SIEVE adds, as Table 4 of the paper: a selection of method_comparison';
+COMMENT ON COLUMN ablation.model IS 'Target';
+COMMENT ON COLUMN ablation.place IS 'Order of reports, from 0';
+COMMENT ON COLUMN ablation.variant IS 'SIEVE, or what it is without';
+COMMENT ON COLUMN ablation.explainer IS 'Whose names these are, as in method_comparison';
+COMMENT ON COLUMN ablation.has_select IS 'Only neurons of high contrast are named';
+COMMENT ON COLUMN ablation.has_clusters IS 'A neuron''s patches are named cluster by cluster, not all as one';
+COMMENT ON COLUMN ablation.has_crops IS 'Patches are named, not whole images; of a neuron that Select drops there are none, so its whole images are';
+COMMENT ON COLUMN ablation.has_verify IS 'Names whose AR is below the mean are left out: the paper''s filter';
+COMMENT ON COLUMN ablation.coverage IS 'Share of the neurons with a first name left';
+COMMENT ON COLUMN ablation.mean_ar IS 'Mean AR of these names';
+COMMENT ON COLUMN ablation.mean_ar_low IS 'Lower end of the bootstrap interval over neurons';
+COMMENT ON COLUMN ablation.mean_ar_high IS 'Upper end of the bootstrap interval over neurons';
+COMMENT ON COLUMN ablation.verified_coverage IS 'Share of the neurons with a name that is verified by evidence, whatever the paper''s filter says';
+COMMENT ON COLUMN ablation.verified_ar IS 'Mean AR of the chosen one of each, over the pictures that did not decide; NULL without any, as the next two';
+COMMENT ON COLUMN ablation.verified_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN ablation.verified_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN ablation.true_share IS 'Share of true names among those of mean_ar; NULL where nothing is known, as the next one';
+COMMENT ON COLUMN ablation.true_verified IS 'Among the chosen verified ones';
+
+CREATE TABLE beta_sweep (
+    model VARCHAR NOT NULL, beta DOUBLE NOT NULL, rule VARCHAR NOT NULL, is_own BOOLEAN NOT NULL,
+    n_neurons INTEGER NOT NULL, n_selected INTEGER NOT NULL, coverage DOUBLE NOT NULL,
+    n_names INTEGER NOT NULL, names_ar DOUBLE, names_ar_low DOUBLE, names_ar_high DOUBLE,
+    n_kept_names INTEGER NOT NULL, kept_names_ar DOUBLE, kept_names_ar_low DOUBLE, kept_names_ar_high DOUBLE,
+    mean_ar DOUBLE, mean_ar_low DOUBLE, mean_ar_high DOUBLE,
+    kept_coverage DOUBLE NOT NULL, kept_ar DOUBLE, kept_ar_low DOUBLE, kept_ar_high DOUBLE,
+    verified_coverage DOUBLE NOT NULL, verified_ar DOUBLE, verified_ar_low DOUBLE, verified_ar_high DOUBLE,
+    true_names DOUBLE, true_kept_names DOUBLE, true_verified DOUBLE,
+    PRIMARY KEY (model, beta)
+);
+COMMENT ON TABLE beta_sweep IS 'SIEVE at other thresholds, as Table 5 of the paper, from names that are stored of every neuron (docs/explainers.md)';
+COMMENT ON COLUMN beta_sweep.model IS 'Target';
+COMMENT ON COLUMN beta_sweep.beta IS 'Threshold that a neuron''s contrast must exceed';
+COMMENT ON COLUMN beta_sweep.rule IS 'Which contrast: as in neuron_ratios';
+COMMENT ON COLUMN beta_sweep.is_own IS 'The threshold is the study''s';
+COMMENT ON COLUMN beta_sweep.n_neurons IS 'Neurons of the target';
+COMMENT ON COLUMN beta_sweep.n_selected IS 'Those that the threshold selects';
+COMMENT ON COLUMN beta_sweep.coverage IS 'Their share';
+COMMENT ON COLUMN beta_sweep.n_names IS 'Their names; one that names several clusters of a neuron counts once';
+COMMENT ON COLUMN beta_sweep.names_ar IS 'Mean AR of all these names; NULL without any, as all that follow';
+COMMENT ON COLUMN beta_sweep.names_ar_low IS 'Lower end of the bootstrap interval over neurons';
+COMMENT ON COLUMN beta_sweep.names_ar_high IS 'Upper end of the bootstrap interval over neurons';
+COMMENT ON COLUMN beta_sweep.n_kept_names IS 'Names that are not below names_ar: the paper''s filter';
+COMMENT ON COLUMN beta_sweep.kept_names_ar IS 'Mean AR of these';
+COMMENT ON COLUMN beta_sweep.kept_names_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN beta_sweep.kept_names_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN beta_sweep.mean_ar IS 'Mean AR of first names, one a neuron: as in method_comparison, like the columns up to verified_ar_high';
+COMMENT ON COLUMN beta_sweep.mean_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN beta_sweep.mean_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN beta_sweep.kept_coverage IS 'Share of the neurons whose first name is not below mean_ar';
+COMMENT ON COLUMN beta_sweep.kept_ar IS 'Mean AR of these';
+COMMENT ON COLUMN beta_sweep.kept_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN beta_sweep.kept_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN beta_sweep.verified_coverage IS 'Share of the neurons with a name that is verified by evidence';
+COMMENT ON COLUMN beta_sweep.verified_ar IS 'Mean AR of the chosen one of each, over the pictures that did not decide';
+COMMENT ON COLUMN beta_sweep.verified_ar_low IS 'Lower end of its interval';
+COMMENT ON COLUMN beta_sweep.verified_ar_high IS 'Upper end of its interval';
+COMMENT ON COLUMN beta_sweep.true_names IS 'Share of true names among all; NULL where nothing is known, as the next two';
+COMMENT ON COLUMN beta_sweep.true_kept_names IS 'Among those that the paper''s filter keeps';
+COMMENT ON COLUMN beta_sweep.true_verified IS 'Among the chosen verified ones';
+
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,
     settings_hash VARCHAR NOT NULL, weights_hash VARCHAR, input_hash VARCHAR NOT NULL, output_hash VARCHAR NOT NULL,

@@ -15,13 +15,10 @@ from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.studies import CONCEPTS, DEAD, assert_same_rows
 
 WITHOUT_SELECT, WITHOUT_CROPS = "sieve_without_select", "sieve_without_crops"
+WITHOUT_ANY_STEP = "sieve_without_any_step"
 BY_NEURON_AFTER_RATIOS = (
-    "neuron_ratios",
-    "selected_samples",
-    "patch_embeddings",
-    "clusters",
-    "concept_hypotheses",
-    "neuron_explanations",
+    *("neuron_ratios", "selected_samples", "patch_embeddings", "clusters"),
+    *("concept_hypotheses", "neuron_explanations"),
 )
 
 
@@ -170,6 +167,18 @@ def test_without_select_a_dropped_neuron_is_named_by_clusters_of_whole_images(co
         assert_named(found, names_by_cluster(compared, strongest))
 
 
+@pytest.mark.parametrize("model", ["cnn", "vit"])
+def test_without_any_step_every_neurons_strongest_whole_images_are_named_as_one(compared, model):
+    embeddings, by_status = read_embeddings(compared.bench(), model), statuses(compared, model)
+    varying = [*by_status["selected"], *by_status["low_contrast"]]
+    for neuron in varying:
+        strongest = embeddings[strongest_positions(compared, model, neuron)]
+        found = names(compared, WITHOUT_ANY_STEP, model, neuron)
+        assert_named(found, best_on_average(compared, strongest))
+    named = compared.table("neuron_explanations", model=model, explainer=WITHOUT_ANY_STEP)
+    assert set(named["neuron"]) == set(varying)
+
+
 def test_of_dropped_neurons_some_have_several_clusters(compared):
     found = compared.table("neuron_explanations", explainer=WITHOUT_SELECT)
     dropped = compared.table("neuron_ratios", status="low_contrast")
@@ -230,7 +239,7 @@ def test_if_none_is_selected_only_www_and_strongest_images_name(compared, tmp_pa
     none.of_model("cnn", *BY_NEURON_AFTER_RATIOS, neurons=[2, 3])
     found = none.table("neuron_explanations", model="cnn")
     found = found[found["neuron"].isin([2, 3])]
-    assert set(found["explainer"]) == {"www", WITHOUT_SELECT}
+    assert set(found["explainer"]) == {"www", WITHOUT_SELECT, WITHOUT_ANY_STEP}
     assert set(found["neuron"]) == {2, 3}
 
 

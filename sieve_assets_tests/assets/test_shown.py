@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from sieve_assets.assets import shown
+from sieve_assets.assets.ablation import ablation
+from sieve_assets.assets.beta_sweep import beta_sweep
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.stores.warehouse import Replacement
@@ -19,6 +21,7 @@ from sieve_assets_tests.compared_rows import (
     scores_of,
     store_comparison,
 )
+from sieve_assets_tests.step_rows import ablation_of, store_steps, sweep_of
 
 MARKDOWN = re.compile(r"!\[([^\]]+)\]\(data:image/(webp|png);base64,([A-Za-z0-9+/=]+)\)")
 CROPS, TESTS = "strongest crops by cluster", "pictures by name (green: fires; AR at the right)"
@@ -230,6 +233,29 @@ def test_methods_are_shown_by_rates_and_where_truth_is_known_by_it_and_scores(co
     assert shown.score_pictures(copied.bench(), share) == {OF_A_MODEL: {}}
 
 
+def test_steps_and_thresholds_are_shown_and_two_neurons_that_one_tells_apart(copied):
+    share, warehouse = Share("cnn", [OF_A_MODEL], []), copied.bench().warehouse
+    assert shown.ablation_pictures(copied.bench(), share) == {OF_A_MODEL: {}}
+
+    store_steps(warehouse, ablation_of("cnn"), sweep_of("cnn"))
+    found = {
+        **shown.ablation_pictures(copied.bench(), share)[OF_A_MODEL],
+        **shown.sweep_pictures(copied.bench(), share)[OF_A_MODEL],
+    }
+
+    assert set(found) == {
+        "mean AR with and without a step",
+        "mean AR and coverage by threshold",
+        "a selected neuron and one of low contrast",
+    }
+    for markdown in found.values():
+        n_bytes, kind, image = opened(markdown)
+        assert (kind, n_bytes <= shown.COMPARISON_BYTES) == ("webp", True)
+        assert n_colours(image) >= 4
+
+
 def test_the_stages_that_compare_show_their_figures():
+    assert ablation.pictures is shown.ablation_pictures
+    assert beta_sweep.pictures is shown.sweep_pictures
     assert method_comparison.pictures is shown.comparison_pictures
     assert score_truth.pictures is shown.score_pictures

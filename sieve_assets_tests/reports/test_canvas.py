@@ -15,6 +15,7 @@ from sieve_assets.reports.canvas import (
     canvas,
     encoded,
     encoded_in,
+    panels,
     save_large,
     short,
 )
@@ -73,3 +74,11 @@ def test_a_large_file_has_the_figures_shape_with_more_pixels(figure, tmp_path):
 def test_a_name_is_cut_only_if_it_must_be():
     assert short("abc", 3) == "abc"
     assert short("abcd", 3) == "ab…"
+
+
+def test_panels_stand_side_by_side_each_with_what_it_shows():
+    figure, [left, right] = panels("title", ["one $", "other"], "up", (4.0, 2.0))
+    assert figure.axes == [left, right]
+    assert [axes.get_xlabel() for axes in (left, right)] == ["one $", "other"]
+    assert [axes.get_ylabel() for axes in (left, right)] == ["up", ""]
+    assert figure.get_size_inches().tolist() == [4.0, 2.0]

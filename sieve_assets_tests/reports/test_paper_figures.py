@@ -2,7 +2,7 @@
 
 import pytest
 
-from sieve_assets.reports.paper_figures import _TABLES, paper_table
+from sieve_assets.reports.paper_figures import _STEPS, _TABLES, paper_steps, paper_table
 from sieve_assets.study_file import load_study
 from sieve_assets_tests.paper_inputs import lay_out
 
@@ -50,7 +50,23 @@ def test_figures_that_stand_in_two_places_of_the_paper_agree():
     """Table 4's last row and Table 5's at beta = 10 are Table 1's; Table 6 repeats Table 3's."""
     tables = {one.title[:7]: one.mean_ar for one in _TABLES.values()}
     assert tables["Table 1"]["sieve"][-1] == 86.29
+    assert _STEPS.ablation["SIEVE"] == _STEPS.by_beta[10.0] == 86.29
     common_words = {name: values[-1] for name, values in tables["Table 3"].items()}
     assert common_words["clip_dissect_soft_wpmi"] == 56.90
     assert common_words["www"] == 46.79
     assert common_words["sieve"] == 84.40
+
+
+@pytest.mark.parametrize("table", ["table4", "table5"])
+def test_steps_and_thresholds_are_of_the_resnet50_of_their_studies(folder, table):
+    targets = load_study(folder / f"{table}.toml").targets
+    found = {name for name, target in targets.items() if paper_steps(target) is _STEPS}
+    assert found == {name for name in targets if not name.endswith("_fc")}
+    other = load_study(folder / "table3.toml").targets["resnet18_places"]
+    assert paper_steps(other) is None
+
+
+def test_every_step_adds_something_in_the_paper_and_thresholds_hardly():
+    assert _STEPS.ablation["baseline"] < min(_STEPS.partial)
+    assert max(_STEPS.partial) < _STEPS.ablation["SIEVE"]
+    assert max(_STEPS.by_beta.values()) - min(_STEPS.by_beta.values()) < 1
