@@ -4,6 +4,7 @@ Sources: "SIEVE" is arXiv 2603.24953; "method.md" is docs/method.md. What reads 
 `study_file`. Settings made in code, without a file, are not checked for missing paths and names.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, ValidationInfo, field_validator
@@ -102,6 +103,9 @@ class Generator(Settings):
     """Side of a picture."""
     n_images: Count = 16
     """Pictures a hypothesis; the paper's is 50. method.md, decision 15."""
+    looks: list[Annotated[Count, Field(multiple_of=2)]] = Field(default_factory=list)
+    """By how many pictures a hypothesis is judged first, next, ... and last, by n_images; at each
+    only what is not clear yet. Without looks all are drawn at once. method.md, section 3."""
     scheduler: str | None = None
     """Class of diffusers, such as "EulerDiscreteScheduler"; the pipeline's own if absent."""
     scheduler_args: dict[str, JsonValue] = Field(default_factory=dict)
@@ -117,6 +121,23 @@ class Generator(Settings):
     accelerator only while it works."""
     compile: bool = False
     """Whether torch compiles the denoiser: minutes at first, then faster on a GPU."""
+
+    @field_validator("looks")
+    @classmethod
+    def _looks_rise_to_the_last(cls, looks: list[int], info: ValidationInfo) -> list[int]:
+        n_images = info.data.get("n_images")
+        is_rising = all(one < other for one, other in pairwise(looks))
+        if looks and n_images and (not is_rising or looks[-1] != n_images):
+            raise refusal(
+                f"rising numbers of pictures, the last of them n_images = {n_images}",
+                "For example n_images = 24 and looks = [8, 16, 24].",
+            )
+        return looks
+
+    @property
+    def n_first(self) -> int:
+        """Pictures that every hypothesis gets."""
+        return self.looks[0] if self.looks else self.n_images
 
     @field_validator("call_args")
     @classmethod

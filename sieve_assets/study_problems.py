@@ -34,6 +34,7 @@ _EXPECTED = {
     "greater_than_equal": "{ge} or more",
     "less_than": "less than {lt}",
     "less_than_equal": "{le} or less",
+    "multiple_of": "a multiple of {multiple_of}",
     "too_short": "at least {min_length}",
     "too_long": "at most {max_length}",
     "literal_error": "{expected}",

@@ -80,7 +80,7 @@ def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
         {
             "generator": identity,
             "prompt": settings.prompt,
-            "n_images": settings.n_images,
+            "n_images": settings.n_first,
             "n_names": comparison(bench.study).n_names,
         },
         str(identity["pipeline"]),
@@ -113,7 +113,7 @@ def compared_pictures(context: dg.AssetExecutionContext, bench: Workbench) -> No
         concepts = sorted(set(pairs["concept"]))
         prompts = [prompt_for(concept, settings.prompt) for concept in concepts]
         requests = picture_requests(
-            prompts, identity=bench.generator_identity, n_images=settings.n_images
+            prompts, identity=bench.generator_identity, n_images=settings.n_first
         )
         n_drawn = draw_missing(recorder.errand, requests)
         named = pd.DataFrame({"concept": concepts, "prompt": prompts}).astype(str)

@@ -145,7 +145,7 @@ def pictures_by_hypothesis() -> Check:
             " AND g.cluster = h.cluster AND g.concept = h.concept WHERE h.model = $model"
             " AND h.neuron IN (SELECT unnest($neurons)) GROUP BY h.neuron, h.cluster, h.concept)"
             " WHERE n != $wanted GROUP BY neuron",
-            wanted=bench.study.generator.n_images,
+            wanted=bench.study.generator.n_first,
         )
 
     return Check("pictures", "Every hypothesis has as many pictures as the study asks for.", find)

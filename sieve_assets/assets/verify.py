@@ -28,7 +28,7 @@ from sieve_assets.method.generated_image_sets import (
 def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
     settings, identity = bench.study.generator, dict(bench.generator_identity)
     return Recipe(
-        {"generator": identity, "prompt": settings.prompt, "n_images": settings.n_images},
+        {"generator": identity, "prompt": settings.prompt, "n_images": settings.n_first},
         str(identity["pipeline"]),
     )
 
@@ -54,7 +54,8 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
     """Pictures of each hypothesis by a text-to-image model, drawn unless the shared bank has them.
 
     A picture is told by its generator with all settings, its prompt and its seed, and never drawn
-    twice. Source: SIEVE, Sec. 3.4; docs/method.md, decisions 14 and 15.
+    twice. With looks these are the first ones only, and `evidence` has more drawn where it must.
+    Source: SIEVE, Sec. 3.4; docs/method.md, decisions 14 and 15.
     """
     settings = bench.study.generator
     for recorder in work(context, bench, generated_image_sets):
@@ -62,7 +63,7 @@ def generated_image_sets(context: dg.AssetExecutionContext, bench: Workbench) ->
         hypotheses = read_hypotheses(bench, share)
         prompts = [prompt_for(concept, settings.prompt) for concept in hypotheses["concept"]]
         requests = picture_requests(
-            prompts, identity=bench.generator_identity, n_images=settings.n_images
+            prompts, identity=bench.generator_identity, n_images=settings.n_first
         )
         n_drawn = draw_missing(recorder.errand, requests)
         rows = _links(bench, hypotheses.assign(prompt=prompts), requests)

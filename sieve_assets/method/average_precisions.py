@@ -45,6 +45,42 @@ def average_precisions(
     return found
 
 
+def weighted_average_precisions(
+    activations: Float[np.ndarray, " image"],
+    is_shown: Bool[np.ndarray, "image concept"],
+    weights: Float[np.ndarray, " image"],
+) -> Float64[np.ndarray, " concept"]:
+    """Average precision of one neuron for every concept, an image counting as often as it weighs.
+
+    Of a concept with few pictures fewer are found among all others' by chance alone, so that its
+    average precision would be lower; with weights that make up for it, concepts compare. What
+    scikit-learn computes concept by concept; here for all at once, in a fraction of the time.
+
+    Args:
+        activations: Of any scale.
+        is_shown: Which concept is in which image; every concept in one at least.
+        weights: How often each image counts, above 0.
+
+    Returns:
+        Between 0 and 1.
+
+    Raises:
+        ValueError: Sizes that differ.
+
+    Source: docs/method.md, section 3; scikit-learn's `average_precision_score`.
+    """
+    where = "weighted_average_precisions"
+    require_same_length(
+        where, activations=len(activations), is_shown=len(is_shown), weights=len(weights)
+    )
+    order = np.argsort(-activations, kind="stable")
+    falling = activations[order]
+    last = np.searchsorted(-falling, -falling, side="right") - 1  # of those as active
+    weighed = is_shown[order] * weights[order, None]
+    precision = (weighed.cumsum(axis=0) / weights[order].cumsum()[:, None])[last]
+    return (weighed * precision).sum(axis=0) / weighed.sum(axis=0)
+
+
 def _counts_as_active(
     activations: Float[np.ndarray, "neuron image"],
 ) -> Int[np.ndarray, "neuron image"]:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int
 
-from sieve_assets.method.activation_rates import activation_rates
-from sieve_assets.method.average_precisions import average_precisions
+from sieve_assets.method.activation_rates import Interval, activation_rates
+from sieve_assets.method.average_precisions import average_precisions, weighted_average_precisions
 from sieve_assets.method.checked_inputs import require_same_length, require_some
 from sieve_assets.method.expected_rates import expected_rates, matched_thresholds
 from sieve_assets.method.name_scores import name_scores
@@ -33,7 +33,11 @@ class Hypotheses(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What the models saw. Concepts are words that have pictures: references and hypotheses."""
+    """What the models saw. Concepts are words that have pictures: references and hypotheses.
+
+    A word with other pictures is another concept: of a hypothesis that was clear sooner there are
+    fewer (`sequential_drawing`). Of concepts with as many pictures, no two are the same word.
+    """
 
     studied: Int[np.ndarray, " studied"]
     """Positions of the studied neurons among all neurons."""
@@ -44,7 +48,7 @@ class Seen(NamedTuple):
     thresholds: Float32[np.ndarray, " neuron"]
     """T of each neuron; nan for one that is not known, which then never fires."""
     drawn_for: Int[np.ndarray, " picture"]
-    """The concept of each picture: as many of each, in the order of their seeds."""
+    """The concept of each picture, in the order of their seeds."""
     is_reference: Bool[np.ndarray, " concept"]
     words: Int[np.ndarray, " concept"]
     """Each concept's place among all words."""
@@ -92,6 +96,58 @@ def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str
     require_some("evidence", "hypotheses", hypotheses.concept, axis=0)
     require_same_length("evidence", pictures=len(seen.pictures), drawn_for=len(seen.drawn_for))
     shown = _shown(seen, settings)
+    found = _on_own_pictures(hypotheses, seen, shown, settings)
+    return {
+        **found,
+        **_against_others(hypotheses, seen, settings, found["activation_rate"]),
+        "word_rank": shown.ranks[hypotheses.concept],
+        **_scores(hypotheses, seen, shown),
+    }
+
+
+def matched_intervals(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> Interval:
+    """The intervals that `evidence` finds around the rates at the matched thresholds, alone.
+
+    Args:
+        hypotheses: Pairs of neuron and concept, at least one.
+        seen: Activations and cosines; references make no difference.
+        settings: Confidence, percentiles and lines.
+
+    Returns:
+        Ends, an entry a hypothesis.
+
+    Raises:
+        ValueError: What the parts refuse.
+
+    Source: docs/method.md, section 3.
+    """
+    found = _on_own_pictures(hypotheses, seen, _shown(seen, settings), settings)
+    return Interval(found["matched_low"], found["matched_high"])
+
+
+def _on_own_pictures(
+    hypotheses: Hypotheses, seen: Seen, shown: "_Shown", settings: Settings
+) -> dict[str, np.ndarray]:
+    """What follows from each hypothesis's own pictures, by how many there are."""
+    numbers = _numbers(seen)[hypotheses.concept]
+    found: dict[str, np.ndarray] = {}
+    for number in np.unique(numbers):
+        rows = np.flatnonzero(numbers == number)
+        some = Hypotheses(hypotheses.studied[rows], hypotheses.concept[rows])
+        for name, values in _on_as_many(some, seen, shown, settings).items():
+            found.setdefault(name, np.empty(len(numbers), values.dtype))[rows] = values
+    return found
+
+
+def _numbers(seen: Seen) -> Int[np.ndarray, " concept"]:
+    """How many pictures each concept has."""
+    return np.bincount(seen.drawn_for, minlength=len(seen.words))
+
+
+def _on_as_many(
+    hypotheses: Hypotheses, seen: Seen, shown: "_Shown", settings: Settings
+) -> dict[str, np.ndarray]:
+    """The same for hypotheses with as many pictures each."""
     own = _own_activations(hypotheses, seen)
     thresholds = seen.thresholds[seen.studied[hypotheses.studied]]
     found = activation_rates(own, thresholds, confidence=settings.confidence)
@@ -101,11 +157,8 @@ def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str
         "ci_low": found.ci_low,
         "ci_high": found.ci_high,
         **_by_halves(own, thresholds),
-        **_against_others(hypotheses, seen, settings, found.activation_rate),
         **separation(own, seen.probe[hypotheses.studied])._asdict(),
-        "word_rank": shown.ranks[hypotheses.concept],
         **_on_natural_images(hypotheses, seen, shown, settings, own),
-        **_scores(hypotheses, seen, shown),
     }
 
 
@@ -121,11 +174,18 @@ def _shown(seen: Seen, settings: Settings) -> _Shown:
     asked = seen.words[seen.drawn_for]
     is_compared = seen.is_candidate | (np.arange(len(seen.is_candidate)) == asked[:, None])
     compared = np.where(is_compared, seen.picture_cosines, _LEAST_COSINE)
-    ranks = word_ranks(compared, asked)[seen.words]
-    lines = shown_thresholds(seen.picture_cosines, asked, percentile=settings.shown_percentile)
-    in_pictures = is_shown(seen.picture_cosines, lines)[:, seen.words]
+    numbers = _numbers(seen)
+    ranks, lines = np.full(len(numbers), -1), np.full(len(numbers), np.nan)
+    for number in np.unique(numbers):
+        concepts = numbers == number
+        rows, words = concepts[seen.drawn_for], seen.words[concepts]
+        ranks[concepts] = word_ranks(compared[rows], asked[rows])[words]
+        lines[concepts] = shown_thresholds(
+            seen.picture_cosines[rows], asked[rows], percentile=settings.shown_percentile
+        )[words]
+    in_pictures = is_shown(seen.picture_cosines[:, seen.words], lines)
     in_pictures[np.arange(len(asked)), seen.drawn_for] = True
-    in_images = is_shown(seen.image_cosines, lines[seen.words])
+    in_images = is_shown(seen.image_cosines, lines)
     return _Shown(ranks, (ranks >= 0) & (ranks < settings.n_best_words), in_images, in_pictures)
 
 
@@ -206,6 +266,19 @@ def _on_natural_images(
     }
 
 
+def _drawn_precisions(
+    neuron: int, concepts: Int[np.ndarray, " some"], seen: Seen, shown: _Shown
+) -> Float64[np.ndarray, " some"]:
+    """How well a neuron tells the pictures of each of some concepts, all of them as many."""
+    rows = np.isin(seen.drawn_for, concepts)
+    activations, in_pictures = seen.pictures[rows, neuron], shown.in_pictures[rows][:, concepts]
+    numbers = _numbers(seen)
+    if np.ptp(numbers[concepts]) == 0:
+        return average_precisions(activations[None], in_pictures)[0]
+    weights = numbers[concepts].max() / numbers[seen.drawn_for[rows]]
+    return weighted_average_precisions(activations, in_pictures, weights)
+
+
 def _scores(hypotheses: Hypotheses, seen: Seen, shown: _Shown) -> dict[str, np.ndarray]:
     """How well names say when the neuron fires, on natural images and in pictures."""
     studied, row = np.unique(hypotheses.studied, return_inverse=True)
@@ -214,10 +287,8 @@ def _scores(hypotheses: Hypotheses, seen: Seen, shown: _Shown) -> dict[str, np.n
     natural = average_precisions(seen.probe[studied], shown.in_images)
     drawn = np.full(natural.shape, np.nan)
     for place, neuron in enumerate(seen.studied[studied]):
-        concepts, pictures = np.flatnonzero(is_own[place]), is_own[place][seen.drawn_for]
-        drawn[place, concepts] = average_precisions(
-            seen.pictures[pictures, neuron][None], shown.in_pictures[pictures][:, concepts]
-        )[0]
+        concepts = np.flatnonzero(is_own[place])
+        drawn[place, concepts] = _drawn_precisions(int(neuron), concepts, seen, shown)
     is_rival = seen.is_candidate[seen.words]
     scores = name_scores(natural, drawn, is_own & shown.is_drawable, is_rival=is_rival)
     of_rivals = np.where(is_rival, scores, 0.0)

@@ -1,0 +1,191 @@
+"""What a target and a vision-language model saw of pictures and of the probe images.
+
+Not here: how pictures come into the bank (see `picture_bank`), and what is made of it (`evidence`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from sieve_assets.assets.hypothesize import concept_names, embed_concepts, embed_texts
+from sieve_assets.assets.picture_bank import pictures_of
+from sieve_assets.assets.probe_embeddings import read_embeddings
+from sieve_assets.assets.resources import Workbench
+from sieve_assets.method.generated_image_sets import picture_requests, prompt_for
+from sieve_assets.method.sequential_drawing import shared_confidence
+
+if TYPE_CHECKING:
+    from sieve_assets.method import evidence as method
+
+NEURONS_TOGETHER = 64
+"""Whose hypotheses are looked at together: memory grows with them times the probe images."""
+
+
+def by_neurons(pairs: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """Pairs of neuron and concept, those of some neurons at a time."""
+    place = pd.factorize(pairs["neuron"])[0]
+    for _, part in pairs.groupby(place // NEURONS_TOGETHER):
+        yield part
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """What a target and the vision-language model saw of some hypotheses and of the references.
+
+    Attributes:
+        bench: Stores and models.
+        model: The target.
+        references: Concepts that all are held against, of which every picture is seen.
+        hypotheses: Concepts, each with how many of its pictures are seen; with different numbers it
+            is there several times.
+    """
+
+    bench: Workbench
+    model: str
+    references: tuple[str, ...]
+    hypotheses: tuple[tuple[str, int], ...]
+
+    @cached_property
+    def drawn(self) -> list[tuple[str, int]]:
+        """References and hypotheses with their numbers of pictures, each once."""
+        n_images = self.bench.study.generator.n_images
+        whole = [(concept, n_images) for concept in self.references]
+        return list(dict.fromkeys([*whole, *self.hypotheses]))
+
+    @cached_property
+    def concepts(self) -> list[str]:
+        """The concept of each of them."""
+        return [concept for concept, _ in self.drawn]
+
+    @cached_property
+    def pictures(self) -> pd.DataFrame:
+        """Their pictures, by place among `drawn` and seed."""
+        settings = self.bench.study.generator
+        prompts = [prompt_for(concept, settings.prompt) for concept in self.concepts]
+        requests = picture_requests(
+            prompts, identity=self.bench.generator_identity, n_images=settings.n_images
+        )
+        asked = pd.DataFrame(
+            {"prompt": prompts, "n_pictures": [number for _, number in self.drawn]}
+        )
+        asked = asked.astype({"prompt": str}).rename_axis("place").reset_index()
+        found = asked.merge(pictures_of(self.bench, requests), on="prompt")
+        return found.query("seed < n_pictures").reset_index(drop=True)
+
+    def rows(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """Rows of `evidence` for pairs of neuron and concept with `n_pictures`."""
+        from sieve_assets.method import evidence as method  # noqa: PLC0415 (scipy is slow)
+
+        found = method.evidence(*self._inputs(pairs))
+        names = np.array([*self.concepts, None], dtype=object)
+        named = {name: names[found[name]] for name in ("best_reference", "best_name")}
+        return pairs.reset_index(drop=True).assign(**found | named)
+
+    def intervals(self, pairs: pd.DataFrame) -> pd.DataFrame:
+        """`low` and `high` of the pairs' rates at their matched thresholds, as in these rows."""
+        from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
+
+        return pd.DataFrame(method.matched_intervals(*self._inputs(pairs))._asdict())
+
+    def _inputs(
+        self, pairs: pd.DataFrame
+    ) -> "tuple[method.Hypotheses, method.Seen, method.Settings]":
+        from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
+
+        neurons = pairs["neuron"].to_numpy(np.int64)
+        studied = np.unique(neurons)
+        asked = pd.MultiIndex.from_arrays([pairs["concept"], pairs["n_pictures"]])
+        return (
+            method.Hypotheses(
+                np.searchsorted(studied, neurons),
+                pd.MultiIndex.from_tuples(self.drawn).get_indexer(asked),
+            ),
+            method.Seen(studied=studied, probe=self._probe(studied), **self._seen),
+            self._settings(),
+        )
+
+    def _settings(self) -> "method.Settings":
+        from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
+
+        study, how = self.bench.study, self.bench.study.verify
+        return method.Settings(
+            confidence=shared_confidence(
+                how.confidence, n_looks=max(len(study.generator.looks), 1)
+            ),
+            percentile=study.select.percentile,
+            near_cosine=how.near_cosine,
+            n_best_words=how.n_best_words,
+            shown_percentile=how.shown_percentile,
+        )
+
+    @cached_property
+    def _seen(self) -> dict[str, np.ndarray]:
+        """What does not depend on the neurons that are studied."""
+        from sieve_assets.method.recognition import similarities  # noqa: PLC0415 (as above)
+
+        texts = self._texts()
+        words = pd.Index(list(texts)).get_indexer(pd.Index(self.concepts))
+        vectors = np.stack(list(texts.values()))
+        images = read_embeddings(self.bench, self.model)
+        return {
+            "pictures": self._vectors(
+                "SELECT picture_id, activation AS vector FROM picture_activations"
+                " WHERE model = $model AND weights_hash = $weights",
+                {"model": self.model, "weights": self.bench.target_hash(self.model)},
+            ),
+            "thresholds": self._thresholds(),
+            "drawn_for": self.pictures["place"].to_numpy(np.int64),
+            "is_reference": np.arange(len(self.drawn)) < len(self.references),
+            "words": words,
+            "texts": vectors[words],
+            "picture_cosines": similarities(
+                self._vectors(
+                    "SELECT picture_id, embedding AS vector FROM picture_embeddings"
+                    " WHERE weights_hash = $weights",
+                    {"weights": self.bench.vision_language_hash},
+                ),
+                vectors,
+            ),
+            "image_cosines": similarities(images, vectors[words]),
+            "is_candidate": np.arange(len(texts)) < len(concept_names(self.bench.study)),
+        }
+
+    def _texts(self) -> dict[str, np.ndarray]:
+        """The concept set and then all other concepts, each with its unit vector."""
+        texts = embed_concepts(self.bench)
+        others = [concept for concept in dict.fromkeys(self.concepts) if concept not in texts]
+        if not others:
+            return texts
+        template = self.bench.study.concepts.template
+        vectors = embed_texts(self.bench, [template.replace("{}", other) for other in others])
+        return texts | dict(zip(others, vectors, strict=True))
+
+    def _vectors(self, sql: str, asked: dict[str, str]) -> np.ndarray:
+        """One row a picture, in the order of `pictures`."""
+        ids = self.pictures["picture_id"]
+        found = self.bench.warehouse.read(
+            f"{sql} AND picture_id IN (SELECT unnest($ids))",
+            {**asked, "ids": ids.unique().tolist()},
+        )
+        return np.stack(list(found.set_index("picture_id").loc[ids, "vector"]))
+
+    def _thresholds(self) -> np.ndarray:
+        """T of every neuron of the target; nan for those that have none yet."""
+        known = self.bench.warehouse.read(
+            "SELECT neuron, p99 FROM neuron_ratios WHERE model = $1", [self.model]
+        )
+        thresholds = np.full(self.bench.study.targets[self.model].width, np.nan, np.float32)
+        thresholds[known["neuron"].to_numpy(np.int64)] = known["p99"]
+        return thresholds
+
+    def _probe(self, studied: np.ndarray) -> np.ndarray:
+        found = self.bench.warehouse.read(
+            "SELECT activation FROM neuron_activations WHERE model = $model"
+            " AND neuron IN (SELECT unnest($neurons)) ORDER BY neuron",
+            {"model": self.model, "neurons": studied.tolist()},
+        )
+        return np.stack(list(found["activation"]))
