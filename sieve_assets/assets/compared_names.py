@@ -104,7 +104,8 @@ def _pictures_recipe(bench: Workbench, _model: str) -> Recipe:
 def compared_pictures(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Pictures of the names that any method gives, drawn unless the bank has them.
 
-    As many of each, by the same generator, as of SIEVE's hypotheses. docs/explainers.md.
+    As many of each, by the same generator, as of SIEVE's hypotheses: with looks the first ones
+    only, and `compared_evidence` has more drawn where it must. docs/explainers.md.
     """
     settings = bench.study.generator
     for recorder in work(context, bench, compared_pictures):
@@ -148,7 +149,10 @@ def _evidence_recipe(bench: Workbench, model: str) -> Recipe:
         count(*) FILTER (verdict = 'verified') AS verified,
         count(*) FILTER (verdict = 'refuted') AS refuted,
         count(*) FILTER (verdict = 'untestable') AS untestable,
-        count(*) FILTER (verdict = 'ambiguous') AS ambiguous
+        count(*) FILTER (verdict = 'ambiguous') AS ambiguous,
+        (SELECT sum(n) FROM (
+            SELECT max(n_pictures) AS n FROM compared_evidence WHERE model = $model GROUP BY concept
+        )) AS "pictures of the names", $n_images * count(DISTINCT concept) AS "of at most"
     FROM compared_evidence WHERE model = $model
     """,
 )

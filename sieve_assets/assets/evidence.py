@@ -58,7 +58,9 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
     facts="""
     SELECT p.neuron, s.status, count(e.concept) AS hypotheses, max(e.score) AS "best score",
         arg_max(e.concept, e.score) AS "its name", any_value(e.best_name) AS "best name of all",
-        max(e.lift) AS "largest lift over other concepts' pictures"
+        max(e.lift) AS "largest lift over other concepts' pictures",
+        sum(e.n_pictures) AS "pictures they are judged by",
+        $n_images * count(e.concept) AS "of at most"
     FROM (SELECT unnest($neurons) AS neuron) p
     JOIN neuron_ratios s ON s.model = $model AND s.neuron = p.neuron
     LEFT JOIN evidence e ON e.model = $model AND e.neuron = p.neuron GROUP BY ALL

@@ -140,13 +140,15 @@ class Outlook:
         """The concept set."""
         return concept_names(self.bench.study)
 
-    def requests(self, concepts: Iterable[str]) -> list[PictureRequest]:
-        """The pictures that concepts need."""
+    def requests(
+        self, concepts: Iterable[str], *, n_images: int | None = None
+    ) -> list[PictureRequest]:
+        """The pictures that concepts need, all of them or the first `n_images` of each."""
         settings = self.bench.study.generator
         return picture_requests(
             [prompt_for(concept, settings.prompt) for concept in concepts],
             identity=self.bench.generator_identity,
-            n_images=settings.n_images,
+            n_images=n_images or settings.n_images,
         )
 
     def missing(self, requests: Iterable[PictureRequest]) -> list[PictureRequest]:

@@ -46,6 +46,11 @@ class PicturePlanner:
         return self.outlook.bench.study.generator.n_images
 
     @property
+    def _n_first(self) -> int:
+        """Pictures that every hypothesis gets."""
+        return self.outlook.bench.study.generator.n_first
+
+    @property
     def _references(self) -> list[str]:
         return references(self.outlook.bench)
 
@@ -59,12 +64,12 @@ class PicturePlanner:
         return {IN_BANK: in_bank, TO_DRAW: draw, **self._drawing(draw)}
 
     def generated_image_sets(self) -> Amounts:
-        """What the hypotheses lack."""
+        """What the hypotheses lack, of the pictures that each of them gets."""
         concepts = self.expected.concepts(self.outlook.is_ahead("generated_image_sets"))
-        requests = self.outlook.requests(concepts.listed)
+        requests = self.outlook.requests(concepts.listed, n_images=self._n_first)
         missing = self._missing(requests)
         draw = self._to_draw(concepts, len(missing))
-        needed = concepts.amount(len(requests), self._n_images)
+        needed = concepts.amount(len(requests), self._n_first)
         is_bank_empty = draw.expected == needed.expected
         self.shared.pictures |= missing
         self.shared.n_guessed += draw.expected - len(missing)
@@ -89,19 +94,19 @@ class PicturePlanner:
         if concepts.are_known:
             return counted(n_missing)
         others = [name for name in self.outlook.names if name not in set(concepts.listed)]
-        n_open = len(self._missing(self.outlook.requests(others)))
-        n_there = len(others) * self._n_images - n_open + self.shared.n_guessed
+        n_open = len(self._missing(self.outlook.requests(others, n_images=self._n_first)))
+        n_there = len(others) * self._n_first - n_open + self.shared.n_guessed
         return concepts.amount(
             n_missing,
-            work.still_missing(n_there, n_kinds=len(others), n_of_each=self._n_images),
-            most=min(concepts.most * self._n_images, n_open),
+            work.still_missing(n_there, n_kinds=len(others), n_of_each=self._n_first),
+            most=min(concepts.most * self._n_first, n_open),
         )
 
     def activation_rates(self) -> Amounts:
         """Looks at the hypotheses' pictures."""
         concepts = self.expected.concepts(self.outlook.is_ahead("activation_rates"))
-        unseen = self.outlook.unseen(self.outlook.requests(concepts.listed))
-        return self._looks(concepts.amount(len(unseen), self._n_images))
+        first = self.outlook.requests(concepts.listed, n_images=self._n_first)
+        return self._looks(concepts.amount(len(self.outlook.unseen(first)), self._n_first))
 
     def _looks(self, looks: Amount) -> Amounts:
         return {
@@ -134,13 +139,38 @@ class PicturePlanner:
     def evidence(self) -> Amounts:
         """Looks at the other concepts' pictures, and what the vision-language model has not seen.
 
-        The hypotheses' own pictures have been looked at before.
+        The hypotheses' own pictures have been looked at before, with looks the first of them; the
+        others are drawn here, as many as are planned if no hypothesis is clear before the last
+        look.
         """
         concepts = self.expected.concepts(self.outlook.is_ahead("evidence"))
-        looks = self._looks(self._looks_at_references(concepts))
-        embedding = self._embedding(self._to_embed(concepts))
-        both = {name: looks[name].plus(embedding[name]) for name in (BYTES, SECONDS)}
-        return {PASSES: looks[PASSES], EMBEDDINGS: embedding[EMBEDDINGS], **both}
+        passes, embeddings = self._looks_at_references(concepts), self._to_embed(concepts)
+        if self._n_first == self._n_images:
+            return _together(self._looks(passes), self._embedding(embeddings))
+        more = self._to_draw_later(concepts)
+        looks = self._looks(_at_most(passes.plus(self._unseen_later(concepts))))
+        return {
+            TO_DRAW: more,
+            **_together(looks, self._embedding(_at_most(embeddings)), self._drawing(more)),
+        }
+
+    def _to_draw_later(self, concepts: Concepts) -> Amount:
+        """Pictures after the first look, of what is no reference.
+
+        Those that other targets may have drawn before count too: they need not.
+        """
+        chosen = set(self._references)
+        others = [name for name in concepts.listed if name not in chosen]
+        missing = self._missing(self._later(others))
+        return _at_most(concepts.amount(len(missing), self._n_images - self._n_first))
+
+    def _unseen_later(self, concepts: Concepts) -> Amount:
+        unseen = self.outlook.unseen(self._later(concepts.listed))
+        return concepts.amount(len(unseen), self._n_images - self._n_first)
+
+    def _later(self, concepts: list[str]) -> list[PictureRequest]:
+        """The pictures of concepts after the first look."""
+        return [one for one in self.outlook.requests(concepts) if one.seed >= self._n_first]
 
     def _looks_at_references(self, concepts: Concepts) -> Amount:
         listed = set(concepts.listed)
@@ -164,3 +194,17 @@ class PicturePlanner:
             share * self._n_images,
             most=min(concepts.most * self._n_images, others),
         )
+
+
+def _at_most(amount: Amount) -> Amount:
+    """So much if no hypothesis is clear before the last look."""
+    return amount.if_at_all(is_certain=False)
+
+
+def _together(*parts: Amounts) -> Amounts:
+    """Amounts of several kinds of work, with their bytes and seconds added up."""
+    found: dict[str, Amount] = {}
+    for part in parts:
+        for name, amount in part.items():
+            found[name] = found[name].plus(amount) if name in found else amount
+    return found

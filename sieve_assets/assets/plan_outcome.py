@@ -49,6 +49,7 @@ _NOTED = {
     ("reference_pictures", TO_DRAW): DRAWN,
     ("generated_image_sets", TO_DRAW): DRAWN,
     ("activation_rates", PASSES): LOOKED_AT,
+    ("evidence", TO_DRAW): DRAWN,
     ("evidence", PASSES): LOOKED_AT,
     ("evidence", EMBEDDINGS): EMBEDDED,
 }

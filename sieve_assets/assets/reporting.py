@@ -140,7 +140,13 @@ def _asked(told: _Report) -> pd.DataFrame:
     """The answer to the stage's question for facts, which need not name every parameter."""
     share = told.share
     probe = told.bench.study.targets[share.model].probe
-    known = {"model": share.model, "neurons": share.neurons, "probe": probe}
+    n_images = told.bench.study.generator.n_images
+    known = {
+        "model": share.model,
+        "neurons": share.neurons,
+        "probe": probe,
+        "n_images": n_images,
+    }
     named = {name: value for name, value in known.items() if f"${name}" in told.stage.facts}
     return told.bench.warehouse.read(told.stage.facts, named)
 

@@ -90,7 +90,8 @@ class Stage:
         table: The warehouse's table that it fills.
         given: What it takes from outside the pipeline: names of `sources`.
         runs_models: Whether it runs a network, which one GPU does for one run at a time.
-        facts: Query for what a person wants to know: by `neuron`, for `$neurons` of `$model`.
+        facts: Query for what a person wants to know: by `neuron`, for `$neurons` of `$model`; it
+            may name `$probe` and `$n_images`, a hypothesis's pictures at most.
         pictures: Makes the pictures that go with it, as Markdown by neuron.
         checks: What must hold for its rows.
     """

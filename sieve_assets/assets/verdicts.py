@@ -32,7 +32,10 @@ def _recipe(bench: Workbench, _model: str) -> Recipe:
         count(*) FILTER (verdict = 'untestable') AS untestable,
         count(*) FILTER (verdict = 'ambiguous') AS ambiguous,
         count(DISTINCT v.neuron) FILTER (verdict = 'verified') AS "neurons with a verified name",
-        avg(e.reported_ar) FILTER (verdict = 'verified') AS "their mean AR on the reporting half"
+        avg(e.reported_ar) FILTER (verdict = 'verified') AS "their mean AR on the reporting half",
+        (SELECT sum(n) FROM (
+            SELECT max(n_pictures) AS n FROM evidence WHERE model = $model GROUP BY concept
+        )) AS "pictures of the names", $n_images * count(DISTINCT v.concept) AS "of at most"
     FROM verdicts v JOIN evidence e USING (model, neuron, concept) WHERE model = $model
     """,
 )

@@ -106,20 +106,15 @@ def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str
 
 
 def matched_intervals(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> Interval:
-    """The intervals that `evidence` finds around the rates at the matched thresholds, alone.
+    """The intervals of `evidence` around the rates at the matched thresholds, and nothing else.
 
     Args:
-        hypotheses: Pairs of neuron and concept, at least one.
-        seen: Activations and cosines; references make no difference.
-        settings: Confidence, percentiles and lines.
-
-    Returns:
-        Ends, an entry a hypothesis.
+        hypotheses: As in `evidence`.
+        seen: As there; references make no difference.
+        settings: As there.
 
     Raises:
         ValueError: What the parts refuse.
-
-    Source: docs/method.md, section 3.
     """
     found = _on_own_pictures(hypotheses, seen, _shown(seen, settings), settings)
     return Interval(found["matched_low"], found["matched_high"])

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from sieve_assets.method.activation_rates import Interval
-from sieve_assets.method.checked_inputs import refusal, require_at_least, require_same_length
+from sieve_assets.method.checked_inputs import refusal, require_at_least
 
 Look = Callable[[Int[np.ndarray, " hypothesis"], int], Interval]
 """Intervals around the rates of some hypotheses, by position, on so many pictures of each."""
@@ -58,11 +58,7 @@ def is_undecided(
 
     Returns:
         What the verdict calls ambiguous.
-
-    Raises:
-        ValueError: Sizes that differ.
     """
-    require_same_length("is_undecided", low=len(low), high=len(high))
     return (low < line) & (line <= high)
 
 

@@ -1,6 +1,7 @@
 """The summary of a study, printed: neurons, hypotheses, rates, verdicts, pictures, time."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -8,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sieve_assets.stores.warehouse import Warehouse
-from sieve_assets.study import Study
+from sieve_assets.study import Generator, Study
 
 _BY_TARGET = """
 SELECT
@@ -50,6 +51,10 @@ SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "mean error of AR
     hypotheses_precision AS "true names of all",
     top1_precision AS "true names of first ones", kept_precision AS "true names of kept ones"
 FROM truth_agreement ORDER BY model
+"""
+_LOOKS = """
+SELECT count(*) AS concepts, coalesce(sum(n), 0) AS pictures
+FROM (SELECT concept, max(n_pictures) AS n FROM evidence GROUP BY concept)
 """
 _PICTURES = """
 SELECT (SELECT count(*) FROM pictures) AS drawn,
@@ -95,12 +100,25 @@ def print_summary(
         f"Pictures: {bank['drawn']:.0f} in the bank for {bank['concepts']:.0f} concepts; they "
         f"serve {bank['links']:.0f} tests of hypotheses; {bank['seconds']:.3f} s each to draw\n"
     )
+    if study.generator.looks:
+        console.print(_saving(warehouse.read(_LOOKS).iloc[0], study.generator))
     stages = ", ".join(f"{name} {value:.0f}" for name, value in seconds.items())
     told = stages or "all were up to date"
     console.print(f"Seconds a stage: {told}; everything: {total_s:.0f}\n")
     console.print(
         f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
+    )
+
+
+def _saving(found: Mapping[str, Any], generator: Generator) -> str:
+    """How many pictures it took to look at the hypotheses one after the other."""
+    n_most = int(found["concepts"]) * generator.n_images
+    saved = 1 - found["pictures"] / n_most if n_most else 0.0
+    looks = ", ".join(str(number) for number in generator.looks)
+    return (
+        f"Looks at {looks} pictures: the names took {found['pictures']:.0f} of {n_most} "
+        f"pictures, {saved:.0%} less than all at once\n"
     )
 
 

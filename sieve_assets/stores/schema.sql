@@ -293,7 +293,7 @@ COMMENT ON TABLE evidence IS 'All that is known of each hypothesis beyond its AR
 COMMENT ON COLUMN evidence.model IS 'Target';
 COMMENT ON COLUMN evidence.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN evidence.concept IS 'Hypothesis';
-COMMENT ON COLUMN evidence.n_pictures IS 'Pictures of the concept';
+COMMENT ON COLUMN evidence.n_pictures IS 'Pictures of the concept that it is judged by: those with the seeds from 0 on. With looks, as many as it took';
 COMMENT ON COLUMN evidence.activation_rate IS 'AR (Eq. 4)';
 COMMENT ON COLUMN evidence.ci_low IS 'Lower end of the Wilson interval of AR';
 COMMENT ON COLUMN evidence.ci_high IS 'Upper end of the Wilson interval of AR';
@@ -562,7 +562,7 @@ COMMENT ON TABLE compared_evidence IS 'The same as in evidence, and the verdict,
 COMMENT ON COLUMN compared_evidence.model IS 'Target';
 COMMENT ON COLUMN compared_evidence.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN compared_evidence.concept IS 'Hypothesis';
-COMMENT ON COLUMN compared_evidence.n_pictures IS 'Pictures of the concept';
+COMMENT ON COLUMN compared_evidence.n_pictures IS 'Pictures of the concept that it is judged by: those with the seeds from 0 on. With looks, as many as it took';
 COMMENT ON COLUMN compared_evidence.activation_rate IS 'AR (Eq. 4)';
 COMMENT ON COLUMN compared_evidence.ci_low IS 'Lower end of the Wilson interval of AR';
 COMMENT ON COLUMN compared_evidence.ci_high IS 'Upper end of the Wilson interval of AR';
