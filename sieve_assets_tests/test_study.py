@@ -78,3 +78,20 @@ def test_what_a_generator_is_not_told_its_family_knows():
 
     assert (settings.steps, settings.guidance, settings.size_px) == (None, None, None)
     assert (settings.memory, settings.compile, settings.batch_size) == ("whole", False, None)
+
+
+def test_looks_rise_to_the_number_of_pictures():
+    found = Generator(pipeline="p", n_images=24, looks=[8, 16, 24])
+    assert (found.looks, found.n_first) == ([8, 16, 24], 8)
+    assert Generator(pipeline="p", n_images=7).n_first == 7
+
+
+@pytest.mark.parametrize("looks", [[8, 16], [16, 8, 24], [8, 8, 24], [8, 24, 32]])
+def test_looks_that_end_elsewhere_or_do_not_rise_are_refused(looks):
+    with pytest.raises(ValidationError, match="rising numbers of pictures, the last of them n_im"):
+        Generator(pipeline="p", n_images=24, looks=looks)
+
+
+def test_looks_are_even_so_that_half_of_the_pictures_decide():
+    with pytest.raises(ValidationError, match="multiple of 2"):
+        Generator(pipeline="p", n_images=24, looks=[9, 24])

@@ -83,7 +83,7 @@ def test_there_is_a_generator_of_each_kind_and_every_setting_is_used():
         *("Stable Diffusion 1 and 2", "SD-Turbo and SDXL-Turbo", "SDXL-Lightning"),
         *("Stable Diffusion 3 and 3.5", "FLUX", "PixArt"),
     }
-    assert set().union(*said) == {*Generator.model_fields} - {"n_images"}
+    assert set().union(*said) == {*Generator.model_fields} - {"n_images", "looks"}
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda one: one.name)

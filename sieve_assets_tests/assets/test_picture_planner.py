@@ -94,3 +94,22 @@ def test_what_is_embedded_of_a_probe_set_is_not_embedded_again(copied):
     found = planner(copied, known()).probe_embeddings()
 
     assert found["embeddings"].most == 0
+
+
+def test_with_looks_the_first_are_planned_and_the_others_as_the_most_there_can_be(empty, tmp_path):
+    study = empty.anew(tmp_path, {"n_images = 3": "n_images = 6\nlooks = [2, 6]"})
+    chosen = references(study.bench())
+    others = [name for name in CONCEPTS if name not in chosen][:2]
+    one = planner(study, known(chosen[0], *others))
+    one.reference_pictures()
+
+    first, found = one.generated_image_sets(), one.evidence()
+
+    assert first["pictures to draw"] == (4, 4, "counted")
+    assert one.activation_rates()["forward passes"] == (6, 6, "counted")
+    assert found["pictures to draw"] == (8, 8, "at most")
+    passes, embeddings = 3 * 4 + 3 * 6, 6 * 6
+    assert found["forward passes"] == (passes, passes, "at most")
+    assert found["embeddings"] == (embeddings, embeddings, "at most")
+    assert found["seconds"].expected == 8 * 4 + passes * 0.5 + embeddings * 0.25
+    assert found["seconds"].basis == "at most"

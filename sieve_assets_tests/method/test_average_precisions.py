@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
-from sieve_assets.method.average_precisions import average_precisions
+from sieve_assets.method.average_precisions import (
+    average_precisions,
+    weighted_average_precisions,
+)
 
 
 def made_up(seed=0, n_neurons=4, n_images=60, n_concepts=5, levels=9):
@@ -80,3 +83,38 @@ def test_refuses_what_it_cannot_score(unchecked):
         unchecked(average_precisions)(np.zeros((2, 4)), np.zeros((3, 3), bool))
     with pytest.raises(ValueError, match="finite activations, got nan for neuron 1"):
         average_precisions(np.array([[0.0], [np.nan]]), np.ones((1, 1), bool))
+
+
+@given(st.integers(0, 10_000), st.integers(1, 12))
+def test_with_weights_it_is_that_of_scikit_learn_too(seed, levels):
+    activations, is_shown = made_up(seed, levels=levels)
+    is_shown[seed % 60] = True
+    weights = np.random.default_rng(seed).integers(1, 4, 60) / 2
+    before = activations.copy()
+    found = weighted_average_precisions(activations[0], is_shown, weights)
+    for concept, one in enumerate(found):
+        expected = average_precision_score(
+            is_shown[:, concept], activations[0], sample_weight=weights
+        )
+        assert one == pytest.approx(expected)
+    np.testing.assert_array_equal(activations, before)
+
+
+def test_an_image_of_weight_two_counts_as_two_images():
+    activations, is_shown = made_up(3, n_neurons=1)
+    is_shown[0] = True
+    weights = np.ones(60)
+    weights[::4] = 2
+    twice = np.repeat(np.arange(60), weights.astype(int))
+    np.testing.assert_allclose(
+        weighted_average_precisions(activations[0], is_shown, weights),
+        average_precisions(activations[:, twice], is_shown[twice])[0],
+    )
+
+
+def test_where_all_weigh_the_same_weights_change_nothing():
+    activations, is_shown = made_up(4)
+    is_shown[0] = True
+    for row, expected in zip(activations, average_precisions(activations, is_shown), strict=True):
+        found = weighted_average_precisions(row, is_shown, np.full(60, 0.5))
+        np.testing.assert_allclose(found, expected)

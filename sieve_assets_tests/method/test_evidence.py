@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sieve_assets.method.evidence import Hypotheses, Seen, Settings, evidence
+from sieve_assets.method.evidence import (
+    Hypotheses,
+    Seen,
+    Settings,
+    evidence,
+    matched_intervals,
+)
 
 SETTINGS = Settings(
     confidence=0.95, percentile=90.0, near_cosine=0.9, n_best_words=2, shown_percentile=25.0
@@ -200,3 +206,71 @@ def test_refuses_what_it_cannot_judge(unchecked):
         evidence(nothing, seen, SETTINGS)
     with pytest.raises(ValueError, match="as many in each of pictures, drawn_for"):
         unchecked(evidence)(hypotheses, seen._replace(drawn_for=seen.drawn_for[1:]), SETTINGS)
+
+
+def with_fewer(seen, concept, number):
+    """The same, and the concept once more with its first pictures alone; the last of all."""
+    rows = np.flatnonzero(seen.drawn_for == concept)[:number]
+    return seen._replace(
+        pictures=np.concatenate([seen.pictures, seen.pictures[rows]]),
+        drawn_for=np.append(seen.drawn_for, np.full(number, len(seen.words))),
+        is_reference=np.append(seen.is_reference, np.False_),
+        words=np.append(seen.words, seen.words[concept]),
+        texts=np.concatenate([seen.texts, seen.texts[[concept]]]),
+        picture_cosines=np.concatenate([seen.picture_cosines, seen.picture_cosines[rows]]),
+        image_cosines=np.concatenate(
+            [seen.image_cosines, seen.image_cosines[:, [concept]]], axis=1
+        ),
+    )
+
+
+def without(seen, concept, number):
+    """The same with the first pictures of a concept alone."""
+    rows = np.flatnonzero(seen.drawn_for == concept)[number:]
+    return seen._replace(
+        pictures=np.delete(seen.pictures, rows, axis=0),
+        drawn_for=np.delete(seen.drawn_for, rows),
+        picture_cosines=np.delete(seen.picture_cosines, rows, axis=0),
+    )
+
+
+def test_one_neuron_may_have_fewer_pictures_of_a_concept_than_another():
+    hypotheses, seen = small_world()
+    several = hypotheses._replace(concept=np.array([1, 2, 4, 0, 5]))
+    found = evidence(several, with_fewer(seen, 1, 2), SETTINGS)
+    whole, fewer = (
+        evidence(hypotheses, seen, SETTINGS),
+        evidence(hypotheses, without(seen, 1, 2), SETTINGS),
+    )
+    assert found["n_pictures"].tolist() == [6, 6, 6, 6, 2]
+    for name, values in found.items():
+        expected = np.append(whole[name][:3], fewer[name][3:])
+        if name == "best_name":
+            values, expected = (np.where(one == 5, 1, one) for one in (values, expected))
+        np.testing.assert_allclose(values, expected, err_msg=name)
+
+
+def test_a_concept_with_fewer_pictures_weighs_as_much_as_others_in_the_score():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, without(seen, 1, 2), SETTINGS)
+    seen = without(seen, 1, 2)
+    row, (studied, concept) = 4, (2, 1)
+    is_counted = np.isin(seen.drawn_for, [0, 1, 2, 3])
+    shown = shown_in(seen, seen.picture_cosines[:, seen.words[concept]], concept)
+    shown |= seen.drawn_for == concept
+    expected = average_precision_score(
+        shown[is_counted],
+        seen.pictures[is_counted, seen.studied[studied]],
+        sample_weight=np.where(seen.drawn_for == concept, 3, 1)[is_counted],
+    )
+    assert found["drawn_ap"][row] == pytest.approx(expected)
+
+
+def test_intervals_alone_are_those_of_the_evidence_and_need_no_references():
+    hypotheses, seen = small_world()
+    found = evidence(hypotheses, seen, SETTINGS)
+    alone = matched_intervals(
+        hypotheses, seen._replace(is_reference=np.zeros(5, dtype=bool)), SETTINGS
+    )
+    np.testing.assert_array_equal(alone.low, found["matched_low"])
+    np.testing.assert_array_equal(alone.high, found["matched_high"])
