@@ -245,9 +245,8 @@ def test_one_neuron_may_have_fewer_pictures_of_a_concept_than_another():
     assert found["n_pictures"].tolist() == [6, 6, 6, 6, 2]
     for name, values in found.items():
         expected = np.append(whole[name][:3], fewer[name][3:])
-        if name == "best_name":
-            values, expected = (np.where(one == 5, 1, one) for one in (values, expected))
-        np.testing.assert_allclose(values, expected, err_msg=name)
+        same = np.where(values == 5, 1, values) if name == "best_name" else values
+        np.testing.assert_allclose(same, expected, err_msg=name)
 
 
 def test_a_concept_with_fewer_pictures_weighs_as_much_as_others_in_the_score():
