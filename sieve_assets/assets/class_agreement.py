@@ -4,6 +4,7 @@ Not here: the formulas (`method.class_agreement`), and what a target's classes a
 (`models.class_names`).
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 NO_CLASSES = "neurons are no classes"
 SPACES = ("clip", "text")
 """Of texts: the vision-language model's, and the sentence model's."""
-NO_TEXT_MODEL = "none"
 
 
 def class_names_in(bench: Workbench, model: str) -> list[str]:
@@ -41,18 +41,16 @@ def _names_recipe(bench: Workbench, model: str) -> Recipe:
     if how.text_model is not None:
         weights["sentence model"] = bench.checkpoint_hash(how.text_model)
     return Recipe(
-        {"classes": classes, "n_names": how.n_names, "text_model": _called(bench)},
+        {"classes": classes, "n_names": how.n_names, "text_model": _text_model(bench)},
         " ".join(weights.values()),
         {name: {"weights": one} for name, one in weights.items()},
     )
 
 
-def _called(bench: Workbench) -> str:
+def _text_model(bench: Workbench) -> str | None:
     """The sentence model's name; of a folder the last part, which says nothing of the machine."""
     name = comparison(bench.study).text_model
-    if name is None:
-        return NO_TEXT_MODEL
-    return name if isinstance(name, str) else name.name
+    return name.name if isinstance(name, Path) else name
 
 
 @stage(
@@ -111,7 +109,7 @@ def class_rows(bench: Workbench, pairs: pd.DataFrame, classes: list[str]) -> pd.
         class_name=named,
         is_class_name=is_same,
         **cosines,
-        text_model=None if how.text_model is None else _called(bench),
+        text_model=_text_model(bench),
     )
 
 
@@ -181,7 +179,7 @@ def agreement_rows(bench: Workbench, model: str) -> pd.DataFrame:
                     "coverage": found["clip"].coverage,
                     **_columns(found),
                     "same_share": share_of(these["is_class_name"].to_numpy(bool)),
-                    "text_model": part["text_model"].iloc[0],
+                    "text_model": _text_model(bench),
                 }
             )
     return pd.DataFrame(rows)

@@ -19,16 +19,16 @@ _KEY = (
     "CLIP: mean cosine of a neuron's name and its class's name by the vision-language model's "
     "texts, of first names with the interval. text: by {text_model}. others: the same names and "
     "the other classes' names, what a name that knows nothing would have. own: names that are the "
-    "class's own, in percent. cov: neurons that have such a name, in percent; kept: first names "
-    "that reach the method's mean AR (the paper's filter); verif: each neuron's best verified "
-    "name.\n"
+    "class's own, and cov: neurons that have a name, in percent. kept: first names that reach the "
+    "method's mean AR (the paper's filter); verif: each neuron's best verified name; how many have "
+    "one is told above.\n"
 )
 _NO_TEXT_MODEL = (
     "no sentence model, so these columns are left out: name one in [compare] text_model"
 )
 _PAPER_KEY = (
-    "paper: CLIP cos, mpnet cos in its {title}; of two, with the concepts Broden (1.2k) / Common "
-    "Words (3k).{absent}\n"
+    "paper: CLIP cos and mpnet cos in its {title}; of two, with the concepts Broden (1.2k) / "
+    "Common Words (3k).{absent}\n"
 )
 Row = Mapping[str, Any]
 
@@ -68,10 +68,9 @@ def class_methods(warehouse: Warehouse, model: str) -> pd.DataFrame:
     methods = compared_methods(warehouse, model)
     if found.empty or methods.empty:
         return pd.DataFrame()
-    text_model = found["text_model"].iloc[0]
-    wide = found.drop(columns=["model", "text_model"]).pivot_table(
-        index="explainer", columns="chosen", dropna=False
-    )
+    text_model = found["text_model"].fillna("").iloc[0]
+    figures = found.drop(columns=["model", "text_model"])
+    wide = figures.pivot_table(index="explainer", columns="chosen", dropna=False)
     wide.columns = [f"{figure} {chosen}" for figure, chosen in wide.columns]
     ordered = methods[["explainer", "called", "kind"]]
     joined = ordered.merge(wide.reset_index(), on="explainer")
@@ -84,7 +83,9 @@ def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
         heading: show for heading, show in _COLUMNS.items() if has_text or "text" not in heading
     }
     if paper:
-        columns["paper\nCLIP, mpnet"] = lambda row: _of_paper(paper, row["explainer"])
+        columns["paper\nCLIP"] = lambda row: _of_paper(paper, row["explainer"], 0)
+    if paper and has_text:
+        columns["paper\ntext"] = lambda row: _of_paper(paper, row["explainer"], 1)
     title = f"{model}: names against those of its {rows['n_neurons first'].iloc[0]:.0f} classes"
     table = Table(
         title=escape(title),
@@ -107,14 +108,17 @@ def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
 
 
 def _paper_key(paper: PaperClasses, shown: set[str]) -> str:
-    absent = [f"{called(one)} {_of_paper(paper, one)}" for one in paper.cosines if one not in shown]
+    absent = [
+        f"{called(one)} {_of_paper(paper, one, 0)}, {_of_paper(paper, one, 1)}"
+        for one in paper.cosines
+        if one not in shown
+    ]
     told = f" In that table, but not here: {'; '.join(absent)}." if absent else ""
     return _PAPER_KEY.format(title=paper.title, absent=told)
 
 
-def _of_paper(paper: PaperClasses, explainer: str) -> str:
-    cosines = paper.cosines.get(explainer, ())
-    return " / ".join(", ".join(_plain(one) for one in both) for both in cosines) or NONE
+def _of_paper(paper: PaperClasses, explainer: str, space: int) -> str:
+    return "/".join(_plain(both[space]) for both in paper.cosines.get(explainer, ())) or NONE
 
 
 def _plain(value: float | None) -> str:
@@ -147,10 +151,8 @@ _COLUMNS: Mapping[str, Callable[[Row], str]] = {
     "text of first": _with_interval("text_cos first"),
     "text\nothers": _cosine("text_others first"),
     "own\nfirst": _percent("same_share first"),
-    "kept\ncov": _percent("coverage kept"),
     "kept\nCLIP": _cosine("clip_cos kept"),
     "kept\ntext": _cosine("text_cos kept"),
-    "verif\ncov": _percent("coverage verified"),
     "verif\nCLIP": _cosine("clip_cos verified"),
     "verif\ntext": _cosine("text_cos verified"),
 }
