@@ -68,7 +68,7 @@ _CLASSES: Mapping[tuple[str, str, int | None], PaperClasses] = {
 
 
 def paper_classes(target: Target) -> PaperClasses | None:
-    """What the paper says of a target that is a final layer, as `paper_table` says of one before it.
+    """What the paper says of a final layer, as `paper_table` of the one before it.
 
     Args:
         target: From the study.
