@@ -17,15 +17,14 @@ from sieve_assets.study import Study
 NONE = "–"
 _KEY = (
     "CLIP: mean cosine of a neuron's name and its class's name by the vision-language model's "
-    "texts, of first names with the interval. text: by {text_model}. others: the same names and "
-    "the other classes' names, what a name that knows nothing would have. own: names that are the "
-    "class's own, and cov: neurons that have a name, in percent. kept: first names that reach the "
-    "method's mean AR (the paper's filter); verif: each neuron's best verified name; how many have "
-    "one is told above.\n"
+    "texts, of first names with the interval. {text} others: the same names and the other classes' "
+    "names, what a name that knows nothing would have. own: names that are the class's own, and "
+    "cov: neurons that have a name, in percent. kept: first names that reach the method's mean AR "
+    "(the paper's filter); verif: each neuron's best verified name; how many have one is told "
+    "above.\n"
 )
-_NO_TEXT_MODEL = (
-    "no sentence model, so these columns are left out: name one in [compare] text_model"
-)
+_TEXT = "text: the same by {text_model}."
+_NO_TEXT = "No column of a sentence model: the study names none ([compare] text_model)."
 _PAPER_KEY = (
     "paper: CLIP cos and mpnet cos in its {title}; of two, with the concepts Broden (1.2k) / "
     "Common Words (3k).{absent}\n"
@@ -41,17 +40,18 @@ def print_class_agreement(console: Console, warehouse: Warehouse, study: Study) 
         warehouse: The study's results.
         study: What was studied.
     """
-    text_model = ""
+    text = ""
     for model, target in study.targets.items():
         rows = class_methods(warehouse, model)
         if rows.empty:
             continue
-        paper, text_model = paper_classes(target), rows["text_model"].iloc[0] or _NO_TEXT_MODEL
+        paper, text_model = paper_classes(target), rows["text_model"].iloc[0]
+        text = _TEXT.format(text_model=text_model) if text_model else _NO_TEXT
         console.print(_table(model, rows, paper), "")
         if paper:
             console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
-    if text_model:
-        console.print(_KEY.format(text_model=text_model), markup=False)
+    if text:
+        console.print(_KEY.format(text=text), markup=False)
 
 
 def class_methods(warehouse: Warehouse, model: str) -> pd.DataFrame:
@@ -121,8 +121,12 @@ def _of_paper(paper: PaperClasses, explainer: str, space: int) -> str:
     return "/".join(_plain(both[space]) for both in paper.cosines.get(explainer, ())) or NONE
 
 
-def _plain(value: float | None) -> str:
-    return NONE if value is None or pd.isna(value) else f"{value:.3f}".removeprefix("0")
+def _plain(value: float | None, digits: int = 3) -> str:
+    """A cosine without the zero before its point."""
+    if value is None or pd.isna(value):
+        return NONE
+    said = f"{abs(value):.{digits}f}".removeprefix("0")
+    return f"-{said}" if value < 0 else said
 
 
 def _cosine(name: str) -> Callable[[Row], str]:
@@ -134,7 +138,7 @@ def _with_interval(name: str) -> Callable[[Row], str]:
         figure, chosen = name.split()
         if pd.isna(row[name]):
             return NONE
-        low, high = (_plain(row[f"{figure}_{end} {chosen}"])[:3] for end in ("low", "high"))
+        low, high = (_plain(row[f"{figure}_{end} {chosen}"], 2) for end in ("low", "high"))
         return f"{_plain(row[name])} ({low}–{high})"
 
     return show

@@ -101,7 +101,19 @@ def test_without_a_sentence_model_its_columns_are_left_out_and_it_is_said(study)
     lines = printed(study)
 
     assert row_of(lines, "WWW") == ["98", ".710", "(.69–.74)", ".610", "2", ".810", "–"]
-    assert "no sentence model" in " ".join(" ".join(lines).split())
+    said = " ".join(" ".join(lines).split())
+    assert "No column of a sentence model: the study names none" in said
+
+
+def test_a_cosine_below_zero_keeps_its_sign_and_ends_are_rounded(study):
+    rows = agreement_of("cnn", ["www"])
+    ends = ["clip_cos", "clip_cos_low", "clip_cos_high"]
+    rows.loc[rows["chosen"] == "first", ends] = [-0.127, -0.136, 0.009]
+    warehouse = study.bench().warehouse
+    store_comparison(warehouse, comparison_of("cnn", ["www"]), pd.DataFrame())
+    warehouse.replace(Replacement("class_agreement", rows, pd.DataFrame({"model": ["cnn"]})))
+
+    assert row_of(printed(study), "WWW")[1:3] == ["-.127", "(-.14–.01)"]
 
 
 def test_the_order_is_that_of_the_other_tables(study):
