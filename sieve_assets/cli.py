@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from sieve_assets.compare_check import tell_comparison
 from sieve_assets.compare_command import compare
 from sieve_assets.generator_families import settings_to_write
 from sieve_assets.study import Study, Target
@@ -94,12 +95,12 @@ def init(out: Path, **answers: str | None) -> None:
     help="The study file; $SIEVE_STUDY or ./sieve.toml by default.",
 )
 def check(file: Path | None) -> None:
-    """Load targets, concepts and imported names, and say what is refused: a line each."""
+    """Load targets, concepts and what is compared, and say what is refused: a line each."""
     study = _study(file or study_path())
     refused = [_refusal(name, target) for name, target in study.targets.items()]
     for (name, target), reason in zip(study.targets.items(), refused, strict=True):
         click.echo(reason or f"target {name}: ok, {target.width} neurons in {target.layer!r}")
-    is_right = [_tell_concepts(study), _tell_imported(study)]
+    is_right = [_tell_concepts(study), tell_comparison(study)]
     if any(refused) or not all(is_right):
         raise SystemExit(1)
 
@@ -277,24 +278,3 @@ def _tell_concepts(study: Study) -> bool:
     for name, fact in facts.items():
         click.echo(f"  {name}: {fact}")
     return True
-
-
-def _tell_imported(study: Study) -> bool:
-    """Say what imported files name, or what is wrong with them; whether all are right."""
-    from sieve_assets.stores.explanation_files import is_about, read_names  # noqa: PLC0415 (pandas)
-
-    files = study.compare.imported if study.compare else {}
-    is_right = True
-    for name, model in ((name, model) for name in files for model in study.targets):
-        if not is_about(files[name], model):
-            continue
-        try:
-            found = read_names(study, name, model)
-        except (ValueError, OSError) as error:
-            is_right = False
-            click.echo(str(error))
-        else:
-            n_neurons = found.rows["neuron"].nunique()
-            said = f"{len(found.rows)} names of {n_neurons} neurons of {model}"
-            click.echo(f"compare.imported.{name}: ok, {said}; {found.n_repeated} repeated")
-    return is_right

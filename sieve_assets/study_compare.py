@@ -192,6 +192,8 @@ class Compare(Settings):
     """Thresholds of the ratio rule that are tried: the paper's, Table 5. explainers.md."""
     signed_betas: list[Positive] = Field(default=[2.0, 2.5, 3.0, 4.0, 6.0, 10.0], min_length=1)
     """The same of the signed rule. explainers.md."""
+    text_model: FolderOrHubName | None = None
+    """sentence-transformers' folder or hub name: compares a logit's names with its class's."""
     imported: dict[Name, Imported] = Field(default_factory=dict)
     """Names from files, by what they are to be called. explainers.md."""
     clip_dissect: ClipDissect = ClipDissect()

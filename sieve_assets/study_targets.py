@@ -84,6 +84,8 @@ class Target(Settings):
     """State dict, .safetensors or .pth, relative to the study file; if absent, the library's."""
     n_classes: Count | None = None
     """Outputs of the classifier of a network whose weights are a file; if absent, as built."""
+    class_names: ExistingFile | None = None
+    """What its classes are called, a line each; if absent, as the library's weights say."""
     layer: str
     """Path of the module whose output is observed, for example "layer4" or "norm"."""
     reducer: Literal["mean", "class_token", "token_mean", "none"]

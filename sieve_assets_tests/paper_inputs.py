@@ -41,6 +41,9 @@ TEXTS = {
     "describe_and_dissect/rn50_results/resnet50_imagenet_broden_layer4.csv": DND,
     "describe_and_dissect/rn50_results/resnet50_imagenet_broden_fc.csv": DND_FC,
     "broden1_224/index.csv": "image,split,ih,iw,sh,sw,color,object,part,material,scene,texture\n",
+    "clip_dissect/imagenet_labels.txt": "".join(f"fish {n}, Piscis {n}\n" for n in range(1000)),
+    "clip_dissect/categories_places365.txt": "".join(f"/b/big_bar {n}\n" for n in range(365)),
+    "checkpoints/eurosat_classes.txt": "".join(f"crop {number}\n" for number in range(10)),
     "checkpoints/resnet18_places365.pth.tar": "",
     "checkpoints/resnet18_eurosat.safetensors": "",
 }

@@ -16,7 +16,10 @@ TESTS = ROOT / "sieve_assets_tests"
 
 MOST_LINES = 300
 VAGUE_NAMES = {"common", "helpers", "misc", "utils"}
-HEAVY = ("diffusers", "open_clip", "timm", "torch", "torchvision", "transformers")
+HEAVY = (
+    *("diffusers", "open_clip", "sentence_transformers", "timm"),
+    *("torch", "torchvision", "transformers"),
+)
 
 # Modules without a test module of their own, each with what tests it instead.
 TESTED_ELSEWHERE: dict[str, str] = {

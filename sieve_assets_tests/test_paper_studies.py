@@ -7,12 +7,14 @@ import pytest
 import torch
 import torchvision
 
+from sieve_assets.models.class_names import classes_of_neurons
 from sieve_assets.stores.concept_lists import listings, names_of
 from sieve_assets.stores.explanation_files import read_names
 from sieve_assets.study_file import load_study
 from sieve_assets.study_problems import StudyError
 from sieve_assets_tests.paper_inputs import STUDIES, WORDS, lay_out, save_checkpoints
 from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, StudyRun
+from sieve_assets_tests.text_checkpoints import save_sentence_model
 
 FILES = sorted(STUDIES.glob("*.toml"))
 TABLES = [file.stem for file in FILES]
@@ -22,6 +24,7 @@ SMALLER = {
     '"stabilityai/stable-diffusion-xl-base-1.0"': '"../drawer"',
     'variant = "fp16"\nprecision = "float16"': "steps = 2\nsize_px = 64\nn_images = 3",
     '"ViT-B-16-quickgelu:openai"': '"../clip"',
+    '"sentence-transformers/all-mpnet-base-v2"': '"../sentences"',
 }
 
 
@@ -141,6 +144,23 @@ def test_table_1_has_the_papers_other_explainers(studies):
     }
 
 
+def test_the_final_layers_neurons_are_classes_with_names_and_a_model_that_compares_them(studies):
+    firsts = {}
+    for table, study in studies.items():
+        for name, target in study.targets.items():
+            if classes := classes_of_neurons(target):
+                firsts[table, name] = classes[0]
+                assert study.compare.text_model == "sentence-transformers/all-mpnet-base-v2"
+    assert firsts == {
+        ("table1", "resnet50_fc"): "fish 0, Piscis 0",
+        ("table2", "vit_b_16_head"): "fish 0, Piscis 0",
+        ("table3", "resnet18_places_fc"): "big bar",
+        ("table4", "resnet50_ablation_fc"): "fish 0, Piscis 0",
+        ("table6", "resnet18_eurosat_fc"): "crop 0",
+        ("table6", "resnet18_places_fc"): "big bar",
+    }
+
+
 def test_only_the_sweep_of_beta_compares_with_nothing(studies):
     assert [table for table, study in studies.items() if study.compare is None] == ["table5"]
 
@@ -177,6 +197,7 @@ def test_table_6_runs_from_eurosats_files_to_verdicts(finished, tmp_path):
     save_checkpoints(tmp_path / "data" / "checkpoints")
     for model in ("clip", "drawer"):
         shutil.copytree(finished.file.parent / model, tmp_path / model)
+    save_sentence_model(tmp_path / "sentences")
     text = file.read_text()
     # Random weights tell pictures apart a little only: whatever is not constant is selected.
     for old, new in SMALLER.items():

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from sieve_assets.models.class_names import classes_of_neurons
 from sieve_assets.study_compare import Imported
 from sieve_assets.study_file import load_study
 from sieve_assets.study_problems import StudyError
@@ -99,3 +100,35 @@ def test_every_file_that_the_shipped_one_imports_is_about_one_of_its_targets():
     for one in study.compare.imported.values():
         rows = one.file.read_text(encoding="utf-8").splitlines()[1:]
         assert {row.split(",")[0] for row in rows} <= set(study.targets)
+
+
+def test_the_shipped_study_of_classes_is_that_comparison_of_the_logits():
+    compare, classes = (
+        load_study(ROOT / name) for name in ("compare.toml", "compare_classes.toml")
+    )
+    [target] = classes.targets.values()
+    same = {"layer", "reducer", "width", "maps", "rule", "class_names"}
+    penultimate = compare.targets["terrarium_resnet"]
+
+    assert target.model_dump(exclude=same) == penultimate.model_dump(exclude=same)
+    assert (target.layer, target.width) == ("fc", len(classes_of_neurons(target)))
+    ours = compare.model_copy(
+        update={
+            "targets": classes.targets,
+            "compare": compare.compare.model_copy(update={"imported": {}}),
+        }
+    )
+    assert classes == ours
+
+
+def test_a_sentence_model_is_a_folder_beside_the_study_or_a_name_on_the_hub(study_folder):
+    text = study_folder.file.read_text()
+    (study_folder.root / "sentences").mkdir()
+    for name, expected in {
+        "sentences": study_folder.root / "sentences",
+        "sentence-transformers/all-mpnet-base-v2": "sentence-transformers/all-mpnet-base-v2",
+    }.items():
+        study_folder.file.write_text(f'{text}\n[compare]\ntext_model = "{name}"\n')
+        assert load_study(study_folder.file).compare.text_model == expected
+    study_folder.file.write_text(f'{text}\n[compare]\ntext_model = "./sentence"\n')
+    assert only_problem(study_folder.file).key == "compare.text_model"

@@ -1,5 +1,6 @@
-"""Tiny checkpoints of models that write text, random, as transformers saves them."""
+"""Tiny checkpoints of models that write or embed text, random, as their libraries save them."""
 
+import json
 from pathlib import Path
 
 import torch
@@ -12,6 +13,9 @@ from transformers import (
     BlipProcessor,
     LlamaConfig,
     LlamaForCausalLM,
+    MPNetConfig,
+    MPNetModel,
+    MPNetTokenizer,
     PreTrainedTokenizerFast,
 )
 
@@ -81,6 +85,38 @@ def save_language_model(folder: Path, *, template: str | None = None) -> Path:
     _spread(network)
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+SENTENCE_MODULES = {"": "Transformer", "1_Pooling": "Pooling", "2_Normalize": "Normalize"}
+POOLING = {
+    "word_embedding_dimension": 16,
+    "pooling_mode_cls_token": False,
+    "pooling_mode_mean_tokens": True,
+    "pooling_mode_max_tokens": False,
+    "pooling_mode_mean_sqrt_len_tokens": False,
+}
+
+
+def save_sentence_model(folder: Path) -> Path:
+    """MPNet with the mean over tokens, in the files that all-mpnet-base-v2 has."""
+    special = ["<s>", "<pad>", "</s>", "<unk>", "[UNK]"]
+    words = {word: at for at, word in enumerate([*special, *WORDS, "on", "a", "<mask>"])}
+    network = MPNetModel(MPNetConfig(vocab_size=len(words), max_position_embeddings=66, **SIZE))
+    _spread(network)
+    network.save_pretrained(folder)
+    MPNetTokenizer(vocab=words).save_pretrained(folder)
+    modules = [
+        {"idx": at, "name": str(at), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for at, (path, kind) in enumerate(SENTENCE_MODULES.items())
+    ]
+    (folder / "1_Pooling").mkdir()
+    for name, said in {
+        "modules.json": modules,
+        "1_Pooling/config.json": POOLING,
+        "sentence_bert_config.json": {"max_seq_length": 64, "do_lower_case": False},
+    }.items():
+        (folder / name).write_text(json.dumps(said))
     return folder
 
 

@@ -153,21 +153,16 @@ def said(name: str, found: "Bootstrapped") -> dict[str, float]:
 
 def _truth(bench: Workbench, model: str, rows: pd.DataFrame) -> dict[str, float]:
     """How many of a method's names are true, by what they are filtered with."""
-    from sieve_assets.method.method_comparison import one_a_neuron  # noqa: PLC0415 (as above)
+    from sieve_assets.method.method_comparison import chosen_names  # noqa: PLC0415 (as above)
     from sieve_assets.method.score_truth import truth_of  # noqa: PLC0415 (as above)
-    from sieve_assets.method.verified_concepts import verify  # noqa: PLC0415 (as above)
 
     if not has_known_truth(bench.study, model):
         return dict.fromkeys(_TRUTH, np.nan)
     names, is_true = names_in(rows), rows["oracle_true"].to_numpy(bool)
     nameable = bench.warehouse.read(_NAMEABLE, [model])["neuron"].to_numpy(np.int64)
-    everything = np.ones(len(rows), dtype=bool)
-    first = one_a_neuron(names.neuron, -names.place.astype(np.float64), everything)
-    kept = first[verify(names.rate[first]).paper_kept]
-    verified = one_a_neuron(names.neuron, names.decided, names.is_verified)
     found = {
         kind: truth_of(names.neuron[chosen], is_true[chosen], nameable)
-        for kind, chosen in (("first", first), ("kept", kept), ("verified", verified))
+        for kind, chosen in chosen_names(names)._asdict().items()
     }
     return {
         **{f"true_{kind}": one.precision for kind, one in found.items()},

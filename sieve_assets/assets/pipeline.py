@@ -2,6 +2,7 @@
 
 from sieve_assets.assets.ablation import ablation
 from sieve_assets.assets.beta_sweep import beta_sweep
+from sieve_assets.assets.class_agreement import class_agreement, compared_classes
 from sieve_assets.assets.compared_names import compared_evidence, compared_pictures, compared_truth
 from sieve_assets.assets.control_explanations import control_explanations
 from sieve_assets.assets.described_explanations import described_explanations
@@ -58,6 +59,8 @@ COMPARISON: tuple[Stage, ...] = (
     score_truth,
     ablation,
     beta_sweep,
+    compared_classes,
+    class_agreement,
 )
 """Stages of a study that asks for other explainers: one with a section `compare`."""
 

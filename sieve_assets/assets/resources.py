@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sieve_assets.models.captioner import Captioner
     from sieve_assets.models.generator import Generator
     from sieve_assets.models.language_model import LanguageModel
+    from sieve_assets.models.sentence_model import SentenceModel
     from sieve_assets.models.target import Target
     from sieve_assets.models.vision_language import VisionLanguage
 
@@ -53,7 +54,7 @@ class Workbench(dg.ConfigurableResource):
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
-    _writers: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
+    _text_models: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
     _image_sets: dict[str, "ImageSet"] = PrivateAttr(default_factory=dict)
 
     @cached_property
@@ -230,7 +231,7 @@ class Workbench(dg.ConfigurableResource):
         return self.study.generator.batch_size or self.batch_size
 
     def checkpoint_hash(self, name: Path | str) -> str:
-        """Hash of everything by which a captioner or language model writes.
+        """Hash of everything by which a captioner or another model of texts works.
 
         A folder is told by its files; a name on the hub is fetched first.
 
@@ -245,19 +246,27 @@ class Workbench(dg.ConfigurableResource):
         """The captioner called `name`, loaded."""
         from sieve_assets.models.captioner import load_captioner  # noqa: PLC0415 (torch is slow)
 
-        return self._writer(name, load_captioner)
+        return self._of_texts(name, load_captioner)
 
     def language_model(self, name: Path | str) -> "LanguageModel":
         """The language model called `name`, loaded."""
         from sieve_assets.models.language_model import load_language_model  # noqa: PLC0415
 
-        return self._writer(name, load_language_model)
+        return self._of_texts(name, load_language_model)
 
-    def _writer(self, name: Path | str, load: Callable[..., _Model]) -> _Model:
+    def sentence_model(self, name: Path | str) -> "SentenceModel":
+        """The sentence model called `name`, loaded."""
+        from sieve_assets.models.sentence_model import load_sentence_model  # noqa: PLC0415
+
+        return self._of_texts(name, load_sentence_model)
+
+    def _of_texts(self, name: Path | str, load: Callable[..., _Model]) -> _Model:
         key, wanted = (load.__name__, str(name)), self.checkpoint_hash(name)
-        if key not in self._writers:
-            self._writers[key] = load(name, device=self._best_device, batch_size=self.batch_size)
-        model = self._writers[key]
+        if key not in self._text_models:
+            self._text_models[key] = load(
+                name, device=self._best_device, batch_size=self.batch_size
+            )
+        model = self._text_models[key]
         return self._unchanged(model, wanted, model.weights_hash, f"the files of {name}")
 
     @property

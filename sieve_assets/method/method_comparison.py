@@ -40,6 +40,17 @@ class Names(NamedTuple):
     is_verified: Bool[np.ndarray, " name"]
 
 
+class Chosen(NamedTuple):
+    """One name for each neuron that has one, by position: as given, and after either filter."""
+
+    first: Int[np.ndarray, " neuron"]
+    """The first in the method's own order."""
+    kept: Int[np.ndarray, " kept"]
+    """Those of the first that the paper's filter keeps."""
+    verified: Int[np.ndarray, " verified"]
+    """The chosen one among the verified."""
+
+
 class Rates(NamedTuple):
     """Mean AR over a method's names, of which each neuron has one."""
 
@@ -110,22 +121,37 @@ def figures_of(
     require_between(where, "confidence", confidence, 0.0, 1.0)
     names = _in_order(names)
 
-    def rates(chosen: Int[np.ndarray, " chosen"], values: Float64[np.ndarray, " name"]) -> Rates:
+    def rates(places: Int[np.ndarray, " place"], values: Float64[np.ndarray, " name"]) -> Rates:
         mean = bootstrapped_mean(
-            values[chosen], confidence=confidence, n_resamples=n_resamples, generator=generator
+            values[places], confidence=confidence, n_resamples=n_resamples, generator=generator
         )
-        return Rates(len(chosen), len(chosen) / n_neurons, mean)
+        return Rates(len(places), len(places) / n_neurons, mean)
 
+    chosen = chosen_names(names)
     everything = np.ones(len(names.neuron), dtype=bool)
-    first = one_a_neuron(names.neuron, -names.place.astype(np.float64), everything)
-    is_kept = verify(names.rate[first]).paper_kept
-    verified = one_a_neuron(names.neuron, names.decided, names.is_verified)
     return MethodFigures(
-        rates(first, names.rate),
-        rates(first[is_kept], names.rate),
-        rates(verified, names.reported),
+        rates(chosen.first, names.rate),
+        rates(chosen.kept, names.rate),
+        rates(chosen.verified, names.reported),
         _curve(names, everything, n_neurons),
     )
+
+
+def chosen_names(names: Names) -> Chosen:
+    """Which of a method's names count: its first ones, and those that either filter leaves.
+
+    Args:
+        names: At least one; of equal ones the first counts.
+
+    Raises:
+        ValueError: No name, or an AR of a first name outside 0 to 1.
+
+    Source: SIEVE, Sec. 4.1; docs/method.md, section 3.
+    """
+    everything = np.ones(len(names.neuron), dtype=bool)
+    first = one_a_neuron(names.neuron, -names.place.astype(np.float64), everything)
+    kept = first[verify(names.rate[first]).paper_kept]
+    return Chosen(first, kept, one_a_neuron(names.neuron, names.decided, names.is_verified))
 
 
 def verified_curve(names: Names, *, n_neurons: int) -> CoverageCurve:

@@ -1,4 +1,4 @@
-"""Where the files of a model of transformers that writes text are, and what says which it is."""
+"""Where the files of a model of texts are, as transformers saves them, and which model it is."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,10 +1,15 @@
-"""What a classifier calls its classes, by its library's own metadata."""
+"""What a classifier calls its classes, by the study's file or its library's own metadata."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from sieve_assets import study_targets
 from sieve_assets.models.origins import origin_of, torchvision_weights
+
+_PLACE = re.compile(r"/\w/(\S+) (\d+)")
+"""A line of Places365's list: folder of the first letter, name, number."""
 
 
 def class_names(settings: study_targets.Target) -> list[str]:
@@ -13,16 +18,69 @@ def class_names(settings: study_targets.Target) -> list[str]:
     A name that lists several ("goldfish, Carassius auratus") gives the first.
 
     Raises:
-        LookupError: Its weights do not say.
+        LookupError: Neither the study nor the weights say.
+        ValueError: The study's file is not UTF-8, or not in the classes' order.
     """
-    library, _, name = settings.network.partition(":")
-    names = [] if settings.weights else _NAMES.get(library, lambda *_: [])(name, settings)
+    names = _told(settings)
     if not names:
         raise LookupError(
             f"concepts: expected weights that name their classes, got {settings.network} "
-            f"({settings.weights or 'the library’s'}). List the words in a file instead."
+            f"({settings.weights or 'the library’s'}). Give the target class_names, or list the "
+            "words in a file instead."
         )
-    return [one.split(",")[0].strip().replace("_", " ") for one in names]
+    return [one.split(",")[0].strip() for one in names]
+
+
+def classes_of_neurons(settings: study_targets.Target) -> list[str]:
+    """The class that each of a target's neurons stands for, with all names that it has.
+
+    Neurons are classes if the layer's output is taken as it is, without directions in it, and has
+    as many numbers as there are classes.
+
+    Returns:
+        Empty if the neurons are no classes.
+
+    Raises:
+        ValueError: The study's file names another number of classes than there are neurons, is not
+            UTF-8, or not in the classes' order.
+    """
+    if settings.reducer != "none" or settings.directions is not None:
+        return []
+    names = _told(settings)
+    if settings.class_names is not None and len(names) != settings.width:
+        raise ValueError(
+            f"class_names: expected {settings.width} lines, one a neuron, got {len(names)} in "
+            f"{settings.class_names}. Name every class in the order of the network's outputs."
+        )
+    return names if len(names) == settings.width else []
+
+
+def _told(settings: study_targets.Target) -> list[str]:
+    """The classes as they are listed, with blanks for underscores; none if nothing lists them."""
+    library, _, name = settings.network.partition(":")
+    if settings.class_names is not None:
+        names = _of_file(settings.class_names)
+    else:
+        names = [] if settings.weights else _NAMES.get(library, lambda *_: [])(name, settings)
+    return [one.strip().replace("_", " ") for one in names]
+
+
+def _of_file(file: Path) -> list[str]:
+    """The lines of a file; of Places365's list, what they call the classes."""
+    try:
+        lines = [line for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"class_names: expected UTF-8 text in {file}, got {error}. Save it as UTF-8."
+        ) from error
+    places = [_PLACE.fullmatch(line.strip()) for line in lines]
+    for number, place in enumerate(places):
+        if place and int(place[2]) != number:
+            raise ValueError(
+                f"class_names: expected class {number} in line {number + 1} of {file}, got "
+                f"{place[0]!r}. List the classes in the order of the network's outputs."
+            )
+    return [place[1] if place else line for place, line in zip(places, lines, strict=True)]
 
 
 def _torchvision(name: str, _settings: study_targets.Target) -> list[str]:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sieve_assets.reports.class_tables import print_class_agreement
 from sieve_assets.reports.compared_methods import called, compared_methods, judged_scores
 from sieve_assets.reports.paper_figures import PaperTable, paper_table
 from sieve_assets.reports.percent_tables import (
@@ -58,6 +59,7 @@ def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> No
             console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
     console.print(_KEY, markup=False)
     print_steps(console, warehouse, study)
+    print_class_agreement(console, warehouse, study)
     known = {model: judged_scores(warehouse, model) for model in study.targets}
     for model, scores in known.items():
         if len(scores):

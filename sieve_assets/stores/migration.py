@@ -37,6 +37,8 @@ ADDED = {
         "score_truth",
         "ablation",
         "beta_sweep",
+        "compared_classes",
+        "class_agreement",
     ),
 }
 """Tables and views that the version after a version has more."""

@@ -739,6 +739,48 @@ COMMENT ON COLUMN beta_sweep.verified_ar_high IS 'Upper end of its interval';
 COMMENT ON COLUMN beta_sweep.true_names IS 'Share of true names among all; NULL where nothing is known, as the next two';
 COMMENT ON COLUMN beta_sweep.true_kept_names IS 'Among those that the paper''s filter keeps';
 COMMENT ON COLUMN beta_sweep.true_verified IS 'Among the chosen verified ones';
+CREATE TABLE compared_classes (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, class_name VARCHAR NOT NULL,
+    is_class_name BOOLEAN NOT NULL, clip_cos DOUBLE NOT NULL, clip_others DOUBLE, text_cos DOUBLE, text_others DOUBLE, text_model VARCHAR,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE compared_classes IS 'Every method''s names of a network''s outputs against what their classes are called (docs/explainers.md); without rows where neurons are no classes';
+COMMENT ON COLUMN compared_classes.model IS 'Target';
+COMMENT ON COLUMN compared_classes.neuron IS 'Output of the network, and number of the class';
+COMMENT ON COLUMN compared_classes.concept IS 'Name';
+COMMENT ON COLUMN compared_classes.class_name IS 'What the class is called, with all names that it lists';
+COMMENT ON COLUMN compared_classes.is_class_name IS 'The name is one of these';
+COMMENT ON COLUMN compared_classes.clip_cos IS 'Cosine of the name and class_name by the vision-language model''s texts';
+COMMENT ON COLUMN compared_classes.clip_others IS 'Mean cosine of the name and all other classes: what no knowledge gives; NULL if there is no other';
+COMMENT ON COLUMN compared_classes.text_cos IS 'As clip_cos by the sentence model; NULL without one, as the next two';
+COMMENT ON COLUMN compared_classes.text_others IS 'As clip_others by the sentence model';
+COMMENT ON COLUMN compared_classes.text_model IS 'The sentence model, as the study calls it';
+
+CREATE TABLE class_agreement (
+    model VARCHAR NOT NULL, explainer VARCHAR NOT NULL, chosen VARCHAR NOT NULL CHECK (chosen IN ('first', 'kept', 'verified')),
+    n_neurons INTEGER NOT NULL, n_named INTEGER NOT NULL, coverage DOUBLE NOT NULL,
+    clip_cos DOUBLE, clip_cos_low DOUBLE, clip_cos_high DOUBLE, clip_others DOUBLE,
+    text_cos DOUBLE, text_cos_low DOUBLE, text_cos_high DOUBLE, text_others DOUBLE,
+    same_share DOUBLE, text_model VARCHAR,
+    PRIMARY KEY (model, explainer, chosen)
+);
+COMMENT ON TABLE class_agreement IS 'How near every method''s names of a network''s outputs are to those of their classes, one name a neuron (docs/explainers.md)';
+COMMENT ON COLUMN class_agreement.model IS 'Target';
+COMMENT ON COLUMN class_agreement.explainer IS 'Method';
+COMMENT ON COLUMN class_agreement.chosen IS 'first: the method''s first name of each neuron; kept: those of them that the paper''s filter keeps; verified: the chosen verified name';
+COMMENT ON COLUMN class_agreement.n_neurons IS 'Neurons of the target, which are its classes';
+COMMENT ON COLUMN class_agreement.n_named IS 'Neurons that have such a name';
+COMMENT ON COLUMN class_agreement.coverage IS 'Their share';
+COMMENT ON COLUMN class_agreement.clip_cos IS 'Mean cosine of name and class by the vision-language model; NULL without any, as the following';
+COMMENT ON COLUMN class_agreement.clip_cos_low IS 'Lower end of the bootstrap interval over neurons';
+COMMENT ON COLUMN class_agreement.clip_cos_high IS 'Upper end of the bootstrap interval over neurons';
+COMMENT ON COLUMN class_agreement.clip_others IS 'Mean cosine of the same names and all other classes: what no knowledge gives';
+COMMENT ON COLUMN class_agreement.text_cos IS 'As clip_cos by the sentence model; NULL without one, as the next three';
+COMMENT ON COLUMN class_agreement.text_cos_low IS 'Lower end of its interval';
+COMMENT ON COLUMN class_agreement.text_cos_high IS 'Upper end of its interval';
+COMMENT ON COLUMN class_agreement.text_others IS 'As clip_others by the sentence model';
+COMMENT ON COLUMN class_agreement.same_share IS 'Share of the names that are the class''s own, case aside';
+COMMENT ON COLUMN class_agreement.text_model IS 'The sentence model, as the study calls it; NULL without one';
 
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,

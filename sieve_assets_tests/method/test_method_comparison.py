@@ -11,6 +11,7 @@ from sieve_assets.method.coverage import CoverageCurve, coverage_curve
 from sieve_assets.method.method_comparison import (
     Names,
     at_equal_coverage,
+    chosen_names,
     figures_of,
     one_a_neuron,
     verified_curve,
@@ -57,6 +58,13 @@ def test_figures_that_one_can_work_out():
     # Chosen by what decides: neuron 5 (1.0 -> .8), neuron 2 (.8 -> .4), neuron 7 (.2 -> .6).
     assert found.curve.coverage.tolist() == [0.25, 0.5, 0.75]
     np.testing.assert_allclose(found.curve.mean_ar, [0.8, 0.6, 0.6])
+
+
+def test_the_names_that_count_are_told_by_position():
+    found = chosen_names(names_of(BY_HAND))
+    assert [one.tolist() for one in found] == [[2, 0, 4], [2, 4], [2, 1]]
+    nobody = chosen_names(names_of([(5, 0, 0.2, 0.0, 0.4, False)]))
+    assert [one.tolist() for one in nobody] == [[0], [0], []]
 
 
 def test_the_curve_of_verified_names_leaves_the_other_neurons_out():

@@ -42,6 +42,11 @@ def test_no_two_objects_share_a(attribute):
     assert len(set(values)) == len(values)
 
 
+def test_the_targets_classes_are_named_by_the_objects_and_the_empty_scene():
+    names = (DATA / "class_names.txt").read_text(encoding="utf-8").splitlines()
+    assert names == [*(thing.name for thing in world_objects()), "nothing"]
+
+
 def test_positions_count_the_file_s_lines():
     with (DATA / "objects.csv").open(encoding="utf-8") as file:
         names = [line.split(",")[0] for line in file][1:]
