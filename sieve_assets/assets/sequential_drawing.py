@@ -4,6 +4,7 @@ Not here: when a hypothesis is clear (`method.sequential_drawing`), and what is 
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.picture_bank import draw_missing, embed, observe
 from sieve_assets.assets.reference_pictures import references
 from sieve_assets.assets.witnesses import Witnesses, by_neurons
-from sieve_assets.method.activation_rates import Interval
 from sieve_assets.method.generated_image_sets import picture_requests, prompt_for
-from sieve_assets.method.sequential_drawing import pictures_needed
+
+if TYPE_CHECKING:
+    from sieve_assets.method.activation_rates import Interval
 
 
 def with_numbers(errand: Errand, pairs: pd.DataFrame) -> pd.DataFrame:
@@ -24,13 +26,17 @@ def with_numbers(errand: Errand, pairs: pd.DataFrame) -> pd.DataFrame:
     whatever other neurons and targets had drawn for the same concept. Of a reference all are there
     anyway.
     """
+    from sieve_assets.method.sequential_drawing import (  # noqa: PLC0415 (scipy is slow)
+        pictures_needed,
+    )
+
     bench, looks = errand.bench, errand.bench.study.generator.looks
     numbers = np.full(len(pairs), bench.study.generator.n_images)
     if looks:
         is_looked_at = ~pairs["concept"].isin(references(bench)).to_numpy()
         some = pairs[is_looked_at]
 
-        def look(rows: np.ndarray, number: int) -> Interval:
+        def look(rows: np.ndarray, number: int) -> "Interval":
             return _intervals(errand, some.iloc[rows].assign(n_pictures=number))
 
         numbers[is_looked_at] = pictures_needed(
@@ -53,8 +59,10 @@ def witnesses_of(errand: Errand, pairs: pd.DataFrame, compared: Iterable[str]) -
     return found
 
 
-def _intervals(errand: Errand, pairs: pd.DataFrame) -> Interval:
+def _intervals(errand: Errand, pairs: pd.DataFrame) -> "Interval":
     """Draw what the pairs lack, look at it, and measure."""
+    from sieve_assets.method.activation_rates import Interval  # noqa: PLC0415 (scipy is slow)
+
     number = pairs["n_pictures"].max()
     errand.log.info("%s: %d names are looked at on %d pictures", errand.model, len(pairs), number)
     _draw(errand, pairs)

@@ -16,7 +16,6 @@ from sieve_assets.assets.picture_bank import pictures_of
 from sieve_assets.assets.probe_embeddings import read_embeddings
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.method.generated_image_sets import picture_requests, prompt_for
-from sieve_assets.method.sequential_drawing import shared_confidence
 
 if TYPE_CHECKING:
     from sieve_assets.method import evidence as method
@@ -110,6 +109,9 @@ class Witnesses:
 
     def _settings(self) -> "method.Settings":
         from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
+        from sieve_assets.method.sequential_drawing import (  # noqa: PLC0415 (as above)
+            shared_confidence,
+        )
 
         study, how = self.bench.study, self.bench.study.verify
         return method.Settings(
