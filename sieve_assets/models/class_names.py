@@ -15,6 +15,15 @@ def class_names(settings: study_targets.Target) -> list[str]:
     Raises:
         LookupError: Its weights do not say.
     """
+    return [one.split(",")[0].strip().replace("_", " ") for one in class_texts(settings)]
+
+
+def class_texts(settings: study_targets.Target) -> list[str]:
+    """The names of a target's classes, in their order, as its weights say them.
+
+    Raises:
+        LookupError: They do not say.
+    """
     library, _, name = settings.network.partition(":")
     names = [] if settings.weights else _NAMES.get(library, lambda *_: [])(name, settings)
     if not names:
@@ -22,7 +31,7 @@ def class_names(settings: study_targets.Target) -> list[str]:
             f"concepts: expected weights that name their classes, got {settings.network} "
             f"({settings.weights or 'the library’s'}). List the words in a file instead."
         )
-    return [one.split(",")[0].strip().replace("_", " ") for one in names]
+    return names
 
 
 def _torchvision(name: str, _settings: study_targets.Target) -> list[str]:
