@@ -37,6 +37,8 @@ ADDED = {
         "score_truth",
         "ablation",
         "beta_sweep",
+        "neuron_ablation",
+        "domain_shift",
     ),
 }
 """Tables and views that the version after a version has more."""
