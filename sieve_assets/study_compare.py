@@ -5,9 +5,10 @@ Where each stands: docs/explainers.md; "method.md" is docs/method.md.
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
-from sieve_assets.study_problems import nearest, refusal
+from sieve_assets.study_experiments import DomainShift, KnownTarget, NeuronAblation
+from sieve_assets.study_problems import refusal
 from sieve_assets.study_values import (
     Count,
     ExistingFile,
@@ -160,20 +161,12 @@ class Dissection(Settings):
     """Ranges of activations in clustered explanations. explainers.md."""
 
 
-def _known_target(value: str, info: ValidationInfo) -> str:
-    """The name; while a study file is read, refused if it has no such target."""
-    known = (info.context or {}).get("targets", [value])
-    if value not in known:
-        raise refusal("the name of a target", nearest(value, known, "Targets here"))
-    return value
-
-
 class Imported(Settings):
     """What another method called neurons, in a file of its own."""
 
     file: ExistingFile
     """CSV in UTF-8 with columns neuron and description, or as others publish. explainers.md."""
-    targets: list[Annotated[str, AfterValidator(_known_target)]] = Field(default_factory=list)
+    targets: list[KnownTarget] = Field(default_factory=list)
     """Whose neurons it names; if absent, those that its column "model" says."""
     layer: str | None = None
     """Its rows that count, if it has a column "layer"; the target's own layer if absent."""
@@ -208,3 +201,7 @@ class Compare(Settings):
     """From all images."""
     dissection: Dissection = Dissection()
     """From maps and masks."""
+    neuron_ablation: NeuronAblation = NeuronAblation()
+    """What the classes lose without a neuron."""
+    domain_shift: DomainShift = DomainShift()
+    """Names on images of another kind."""

@@ -39,6 +39,9 @@ class TerrariumProbe(Settings):
     """Scenes: enough for an object in 0.4 % of them to be in about 50."""
     seed: Seed = 0
     """Of the renderer."""
+    style: Literal["plain", "outlined", "sepia"] = "plain"
+    """How scenes are drawn: as the models know them; in flat colours with outlines; or in brown,
+    where words for colours mean nothing. explainers.md."""
 
 
 class FolderProbe(Settings):

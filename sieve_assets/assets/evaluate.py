@@ -57,8 +57,9 @@ SELECT count(*) AS n FROM (
 
 
 def has_known_truth(study: Study, model: str) -> bool:
-    """Whether the target's probe images show the embedded world."""
-    return isinstance(study.probes[study.targets[model].probe], TerrariumProbe)
+    """Whether the target's probe images show the embedded world, as the known scenes are drawn."""
+    probe = study.probes[study.targets[model].probe]
+    return isinstance(probe, TerrariumProbe) and probe.style == "plain"
 
 
 def _oracle_recipe(bench: Workbench, model: str) -> Recipe:

@@ -6,6 +6,7 @@ from sieve_assets.assets.class_agreement import class_agreement, compared_classe
 from sieve_assets.assets.compared_names import compared_evidence, compared_pictures, compared_truth
 from sieve_assets.assets.control_explanations import control_explanations
 from sieve_assets.assets.described_explanations import described_explanations
+from sieve_assets.assets.domain_shift import domain_shift
 from sieve_assets.assets.evaluate import has_known_truth, oracle_rates, truth_agreement
 from sieve_assets.assets.evidence import evidence
 from sieve_assets.assets.falcon_explanations import falcon_explanations
@@ -14,6 +15,7 @@ from sieve_assets.assets.imported_explanations import imported_explanations
 from sieve_assets.assets.layer_explanations import layer_explanations
 from sieve_assets.assets.mask_explanations import mask_explanations
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
+from sieve_assets.assets.neuron_ablation import neuron_ablation
 from sieve_assets.assets.neuron_explanations import neuron_explanations
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_embeddings import probe_embeddings
@@ -61,6 +63,8 @@ COMPARISON: tuple[Stage, ...] = (
     beta_sweep,
     compared_classes,
     class_agreement,
+    neuron_ablation,
+    domain_shift,
 )
 """Stages of a study that asks for other explainers: one with a section `compare`."""
 

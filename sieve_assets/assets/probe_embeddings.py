@@ -65,7 +65,7 @@ def probe_embeddings(context: dg.AssetExecutionContext, bench: Workbench) -> Non
         images = read_probe(bench, name)
         what = f"{name} as the vision-language model sees it"
         parts = tracked(shards(bench, images), what, context.log, unit="shard", size=1)
-        uris = [_stored(recorder.errand, name, shard) for [shard] in parts]
+        uris = [stored_embeddings(recorder.errand, name, shard) for [shard] in parts]
         row = {
             "model": model,
             "probe": name,
@@ -96,7 +96,7 @@ def _shard(bench: Workbench, images: pd.DataFrame) -> Shard:
     return Shard(settings_hash(*made_with, content), images)
 
 
-def _stored(errand: Errand, probe: str, shard: Shard) -> str:
+def stored_embeddings(errand: Errand, probe: str, shard: Shard) -> str:
     """Where a shard's embeddings are; computed unless they are stored."""
     bench, images = errand.bench, shard.images
     known = bench.warehouse.read(

@@ -88,7 +88,9 @@ def probe_sample(bench: Workbench, name: str, *, count: int, scratch: Path) -> P
         from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (only this world)
 
         started, n_rendered = time.monotonic(), min(count, probe.n_images)
-        images = Folder(render_probe(scratch, n_images=n_rendered, seed=probe.seed))
+        images = Folder(
+            render_probe(scratch, n_images=n_rendered, seed=probe.seed, style=probe.style)
+        )
         render_s = (time.monotonic() - started) / n_rendered
     items = sorted(images.items())
     n_chosen = min(count, len(items))

@@ -65,7 +65,7 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     Images that cannot be read are left out and reported.
     """
     for share in shares(context, bench.study):
-        _render_if_absent(bench, bench.study.targets[share.model].probe)
+        render_if_absent(bench, bench.study.targets[share.model].probe)
     for recorder in work(context, bench, probe_images):
         model = recorder.share.model
         name = bench.study.targets[model].probe
@@ -85,12 +85,15 @@ def probe_images(context: dg.AssetExecutionContext, bench: Workbench) -> None:
             context.log.warning("left out %r: %s", problem["image_id"], problem["reason"])
 
 
-def _render_if_absent(bench: Workbench, name: str) -> None:
+def render_if_absent(bench: Workbench, name: str) -> None:
+    """Render the probe set called `name` if it is one of the embedded world's and not there."""
     probe = bench.study.probes[name]
     if isinstance(probe, TerrariumProbe):
         from sieve_assets.terrarium.probe import render_probe  # noqa: PLC0415 (as above)
 
-        render_probe(bench.rendered_probes, n_images=probe.n_images, seed=probe.seed)
+        render_probe(
+            bench.rendered_probes, n_images=probe.n_images, seed=probe.seed, style=probe.style
+        )
 
 
 def read_probe(bench: Workbench, name: str) -> pd.DataFrame:

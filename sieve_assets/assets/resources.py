@@ -115,7 +115,7 @@ class Workbench(dg.ConfigurableResource):
             if isinstance(how, TerrariumProbe):
                 from sieve_assets.terrarium.probe import scene_folder  # noqa: PLC0415 (this world)
 
-                folder = self.rendered_probes / scene_folder(how.n_images, how.seed)
+                folder = self.rendered_probes / scene_folder(how.n_images, how.seed, how.style)
                 how = FolderProbe(kind="folder", path=folder)
             self._image_sets[probe] = image_set_of(how)
         return self._image_sets[probe]

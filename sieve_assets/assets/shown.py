@@ -103,6 +103,22 @@ def sweep_pictures(bench: Workbench, share: Share) -> Pictures:
     )
 
 
+def neuron_ablation_pictures(bench: Workbench, share: Share) -> Pictures:
+    """What classes lose without a neuron, of the neurons by which they lose most."""
+    from sieve_assets.reports import neuron_ablation_figures  # noqa: PLC0415 (as above)
+
+    draw = {"accuracy that classes lose": neuron_ablation_figures.neuron_ablation_figure}
+    return _figures(bench, share, draw, COMPARISON_BYTES)
+
+
+def shift_pictures(bench: Workbench, share: Share) -> Pictures:
+    """A target's names on images of two kinds and on pictures."""
+    from sieve_assets.reports.shift_figures import shift_figure  # noqa: PLC0415 (as above)
+
+    draw = {"names on images of another kind": shift_figure}
+    return _figures(bench, share, draw, COMPARISON_BYTES)
+
+
 def _sheets(draw: Callable[..., Any], bench: Workbench, share: Share, name: str) -> Pictures:
     try:
         sheets = draw(bench.warehouse, share.model, share.neurons, bench.images.open, SHEET_BYTES)

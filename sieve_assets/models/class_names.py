@@ -21,6 +21,16 @@ def class_names(settings: study_targets.Target) -> list[str]:
         LookupError: Neither the study nor the weights say.
         ValueError: The study's file is not UTF-8, or not in the classes' order.
     """
+    return [one.split(",")[0].strip() for one in class_texts(settings)]
+
+
+def class_texts(settings: study_targets.Target) -> list[str]:
+    """The classes of a target in their order, each with all names that it has.
+
+    Raises:
+        LookupError: Neither the study nor the weights say.
+        ValueError: The study's file is not UTF-8, or not in the classes' order.
+    """
     names = _told(settings)
     if not names:
         raise LookupError(
@@ -28,7 +38,7 @@ def class_names(settings: study_targets.Target) -> list[str]:
             f"({settings.weights or 'the library’s'}). Give the target class_names, or list the "
             "words in a file instead."
         )
-    return [one.split(",")[0].strip() for one in names]
+    return names
 
 
 def classes_of_neurons(settings: study_targets.Target) -> list[str]:

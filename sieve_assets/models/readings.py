@@ -44,6 +44,12 @@ class ChannelReading:
         """The mean over places."""
         return output.mean((2, 3))
 
+    def of_neuron(
+        self, output: Float[Tensor, "image neuron row column"], neuron: int
+    ) -> Float[Tensor, "..."]:
+        """What its activation is read from, as a view: all its places."""
+        return output[:, neuron]
+
     def maps(
         self, output: Float[Tensor, "image neuron row column"], entered: Tensor | None
     ) -> Float[Tensor, "image neuron row column"]:
@@ -79,6 +85,12 @@ class TokenReading:
         """The class token, which comes first."""
         return output[:, 0]
 
+    def of_neuron(
+        self, output: Float[Tensor, "image token neuron"], neuron: int
+    ) -> Float[Tensor, "..."]:
+        """What its activation is read from, as a view: the class token."""
+        return output[:, 0, neuron]
+
     def maps(
         self, output: Float[Tensor, "image token neuron"], entered: Tensor | None
     ) -> Float[Tensor, "image neuron row column"]:
@@ -106,6 +118,12 @@ class TokenMeanReading:
     ) -> Float[Tensor, "image neuron"]:
         """The mean over the grid's tokens."""
         return output[:, self._layout(output).n_prefix :].mean(1)
+
+    def of_neuron(
+        self, output: Float[Tensor, "image token neuron"], neuron: int
+    ) -> Float[Tensor, "..."]:
+        """What its activation is read from, as a view: the grid's tokens."""
+        return output[:, self._layout(output).n_prefix :, neuron]
 
     def maps(
         self, output: Float[Tensor, "image token neuron"], entered: Tensor | None
@@ -142,6 +160,10 @@ class VectorReading:
     def activations(self, output: Float[Tensor, "image neuron"]) -> Float[Tensor, "image neuron"]:
         """The entries themselves."""
         return output
+
+    def of_neuron(self, output: Float[Tensor, "image neuron"], neuron: int) -> Float[Tensor, "..."]:
+        """What its activation is read from, as a view: the entry."""
+        return output[:, neuron]
 
     def maps(
         self, output: Float[Tensor, "image neuron"], entered: Tensor | None

@@ -1,7 +1,6 @@
 """Targets: a network's layer and its neurons, observed on pictures."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,11 +13,13 @@ from sieve_assets import study_targets
 from sieve_assets.models.batches import Batches, loading
 from sieve_assets.models.directions import load_directions
 from sieve_assets.models.frames import Pictures, input_frames
+from sieve_assets.models.heads import Classified, LinearHead, linear_head, logits_in
 from sieve_assets.models.identity import target_hash
 from sieve_assets.models.networks import load_network, module_at
 from sieve_assets.models.origins import transform_of
 from sieve_assets.models.precision import arithmetic, full_precision
 from sieve_assets.models.readings import reading_for
+from sieve_assets.models.watching import Held, held, watch
 from sieve_assets.study_values import Precision
 
 _REMEDY = 'Set precision = "bfloat16" for this target, or use another SIEVE_DEVICE.'
@@ -62,6 +63,14 @@ class Target(Protocol):
 
     def activations(self, images: Pictures) -> Float[np.ndarray, "image neuron"]:
         """Activations of all neurons, without maps."""
+        ...
+
+    def classified(self, images: Pictures, *, held_at: Held | None) -> Classified:
+        """Activations of all neurons, and what the network as a whole makes of them."""
+        ...
+
+    def linear_head(self, seen: Classified) -> LinearHead | None:
+        """The linear classifier that reads the neurons and nothing else; None if there is none."""
         ...
 
 
@@ -137,6 +146,45 @@ class NeuronTarget:
             start += len(activations)
         return rows
 
+    def classified(self, images: Pictures, *, held_at: Held | None) -> Classified:
+        """Activations of all neurons, and the classes that the network as a whole gives.
+
+        Args:
+            images: At least one, of any size and mode, or frames already cut.
+            held_at: A neuron that is held at a value wherever its activation is read from.
+
+        Raises:
+            TypeError: The network does not give one number a class.
+            ValueError: The target's neurons are directions, of which none can be held alone.
+        """
+        if self._directions is not None:
+            raise ValueError(
+                f"{self._where}: expected neurons of a layer, got directions of one. Choose a "
+                "target without directions."
+            )
+        parts = [
+            done
+            for _, done in self._batches.over(
+                len(images), lambda batch: self._classified(images[batch], held_at)
+            )
+        ]
+        activations, logits = zip(*parts, strict=True)
+        return Classified(torch.cat(activations), torch.cat(logits))
+
+    def linear_head(self, seen: Classified) -> LinearHead | None:
+        """The linear classifier that reads the neurons and nothing else; None if there is none.
+
+        Args:
+            seen: Of pictures that differ: it is seen in the numbers, not in the architecture.
+        """
+        return linear_head(self._network, seen)
+
+    def _classified(self, images: Pictures, held_at: Held | None) -> Classified:
+        with held(self._layer, self._reading, held_at), watch(self._layer, None) as seen:
+            output = self._run(images)
+        activations = self._reading.activations(self._checked(seen.get("output")))
+        return Classified(activations, logits_in(output, where=self._where))
+
     def _observed(self, images: Pictures, *, with_maps: bool) -> Iterator[tuple[Tensor, Tensor]]:
         for batch, (activations, maps) in self._batches.over(
             len(images), lambda batch: self._forward(images[batch], with_maps=with_maps)
@@ -147,7 +195,7 @@ class NeuronTarget:
     def _forward(self, images: Pictures, *, with_maps: bool) -> tuple[Tensor, Tensor]:
         """One batch through the network: activations, and maps or, if not asked for, nothing."""
         watched = self._reading.watched if with_maps else None
-        with _watch(self._layer, watched) as seen:
+        with watch(self._layer, watched) as seen:
             self._run(images)
         with full_precision():
             output = self._checked(seen.get("output"))
@@ -162,9 +210,9 @@ class NeuronTarget:
                 self._directions.maps(maps) if with_maps else maps,
             )
 
-    def _run(self, images: Pictures) -> None:
+    def _run(self, images: Pictures) -> Any:
         with arithmetic(self._precision, self._device):
-            self._network(input_frames(images, self.transform, device=self._device))
+            return self._network(input_frames(images, self.transform, device=self._device))
 
     def _checked(self, output: Any) -> Tensor:
         """The layer's output as float32, if its axes and width are those of the settings."""
@@ -232,28 +280,3 @@ def load_target(
     with loading(where, "Use another SIEVE_DEVICE, or free the memory of this one."):
         network = load_network(settings, where=where).to(device)
     return NeuronTarget(name, settings, network, batch_size=batch_size)
-
-
-@contextmanager
-def _watch(layer: nn.Module, watched: nn.Module | None) -> Iterator[dict[str, Any]]:
-    """Keep what leaves `layer` and what enters `watched`, while the network runs.
-
-    The output is copied: the network's next step may overwrite it (`out += identity` in a ResNet's
-    block, ReLU in place).
-    """
-    seen: dict[str, Any] = {}
-
-    def keep_output(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        seen["output"] = output.clone() if isinstance(output, Tensor) else output
-
-    def keep_input(_module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        seen["entered"] = inputs[0].to(torch.float32)
-
-    handles = [layer.register_forward_hook(keep_output)]
-    if watched is not None:
-        handles.append(watched.register_forward_pre_hook(keep_input))
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()

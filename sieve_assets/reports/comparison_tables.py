@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sieve_assets.reports.class_tables import print_class_agreement
 from sieve_assets.reports.compared_methods import called, compared_methods, judged_scores
+from sieve_assets.reports.neuron_ablation_tables import print_neuron_ablation
 from sieve_assets.reports.paper_figures import PaperTable, paper_table
 from sieve_assets.reports.percent_tables import (
     NONE,
@@ -19,6 +20,7 @@ from sieve_assets.reports.percent_tables import (
     rows_in,
     with_interval,
 )
+from sieve_assets.reports.shift_tables import print_shift
 from sieve_assets.reports.step_tables import print_steps
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
@@ -40,7 +42,8 @@ _PAPER_KEY = (
 def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> None:
     """Print how the methods fare on each target, and which number tells true names from others.
 
-    Between the two, what each step of SIEVE and each threshold does.
+    Between the two, what each step of SIEVE and each threshold does; then what classes lose without
+    a neuron, and names on images of another kind.
 
     Args:
         console: Where to print.
@@ -64,6 +67,8 @@ def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> No
     for model, scores in known.items():
         if len(scores):
             console.print(_scores_table(model, scores), "")
+    print_neuron_ablation(console, warehouse, study)
+    print_shift(console, warehouse, study)
 
 
 def _methods_table(model: str, rows: pd.DataFrame, paper: PaperTable | None) -> Table:

@@ -39,6 +39,8 @@ ADDED = {
         "beta_sweep",
         "compared_classes",
         "class_agreement",
+        "neuron_ablation",
+        "domain_shift",
     ),
 }
 """Tables and views that the version after a version has more."""

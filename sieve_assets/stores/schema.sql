@@ -782,6 +782,68 @@ COMMENT ON COLUMN class_agreement.text_others IS 'As clip_others by the sentence
 COMMENT ON COLUMN class_agreement.same_share IS 'Share of the names that are the class''s own, case aside';
 COMMENT ON COLUMN class_agreement.text_model IS 'The sentence model, as the study calls it; NULL without one';
 
+CREATE TABLE neuron_ablation (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, measure VARCHAR NOT NULL CHECK (measure IN ('accuracy', 'logit')), place INTEGER NOT NULL,
+    class_position INTEGER NOT NULL, label VARCHAR NOT NULL, n_images INTEGER NOT NULL, accuracy DOUBLE NOT NULL,
+    n_lost INTEGER NOT NULL, n_won INTEGER NOT NULL, accuracy_drop DOUBLE NOT NULL, logit_drop DOUBLE NOT NULL,
+    held_at FLOAT NOT NULL, made_by VARCHAR NOT NULL, n_labelled INTEGER NOT NULL, accuracy_of_all DOUBLE NOT NULL, drop_of_all DOUBLE NOT NULL,
+    concept VARCHAR, concept_share DOUBLE, others_share DOUBLE,
+    PRIMARY KEY (model, neuron, measure, place)
+);
+COMMENT ON TABLE neuron_ablation IS 'The classes that lose most when a neuron is held at a value (docs/explainers.md); without rows where no probe image has a known class';
+COMMENT ON COLUMN neuron_ablation.model IS 'Target';
+COMMENT ON COLUMN neuron_ablation.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN neuron_ablation.measure IS 'By which drop the classes are ordered: accuracy_drop or logit_drop';
+COMMENT ON COLUMN neuron_ablation.place IS 'Place of the class among the neuron''s, the greatest drop first; only the one at 0 may lose nothing';
+COMMENT ON COLUMN neuron_ablation.class_position IS 'The class''s output of the network';
+COMMENT ON COLUMN neuron_ablation.label IS 'What the probe set calls the class';
+COMMENT ON COLUMN neuron_ablation.n_images IS 'Probe images of the class';
+COMMENT ON COLUMN neuron_ablation.accuracy IS 'Share of them that the network as it is gets right';
+COMMENT ON COLUMN neuron_ablation.n_lost IS 'Of them, right before and wrong with the neuron held';
+COMMENT ON COLUMN neuron_ablation.n_won IS 'Of them, wrong before and right with the neuron held';
+COMMENT ON COLUMN neuron_ablation.accuracy_drop IS '(n_lost - n_won) / n_images';
+COMMENT ON COLUMN neuron_ablation.logit_drop IS 'How much lower the class''s logit is on its own images, in the mean (arbitrary units)';
+COMMENT ON COLUMN neuron_ablation.held_at IS 'What the neuron''s activation is held at (arbitrary units)';
+COMMENT ON COLUMN neuron_ablation.made_by IS 'linear head (from stored activations) or forward passes';
+COMMENT ON COLUMN neuron_ablation.n_labelled IS 'Probe images whose class is known';
+COMMENT ON COLUMN neuron_ablation.accuracy_of_all IS 'Share of them that the network as it is gets right';
+COMMENT ON COLUMN neuron_ablation.drop_of_all IS 'How much of this is lost with the neuron held';
+COMMENT ON COLUMN neuron_ablation.concept IS 'The neuron''s verified name by SIEVE with the highest score; NULL without one';
+COMMENT ON COLUMN neuron_ablation.concept_share IS 'Share of the class''s probe images that show it; NULL where the truth is not known';
+COMMENT ON COLUMN neuron_ablation.others_share IS 'The mean share that shows the names of the other neurons: chance; NULL but at place 0 of a class that loses';
+
+CREATE TABLE domain_shift (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, probe VARCHAR NOT NULL, shifted_probe VARCHAR NOT NULL,
+    verdict VARCHAR NOT NULL, activation_rate DOUBLE NOT NULL, threshold FLOAT NOT NULL, shown_by VARCHAR NOT NULL,
+    n_shown INTEGER NOT NULL, recall DOUBLE, average_precision DOUBLE, top_share DOUBLE NOT NULL, firing_share DOUBLE NOT NULL,
+    strongest_uris VARCHAR[] NOT NULL,
+    shifted_n_shown INTEGER NOT NULL, shifted_recall DOUBLE, shifted_average_precision DOUBLE, shifted_top_share DOUBLE NOT NULL,
+    shifted_firing_share DOUBLE NOT NULL, shifted_strongest_uris VARCHAR[] NOT NULL,
+    PRIMARY KEY (model, neuron, concept)
+);
+COMMENT ON TABLE domain_shift IS 'SIEVE''s names on the probe images, on images of another kind and on pictures (docs/explainers.md); without rows for a target without such images';
+COMMENT ON COLUMN domain_shift.model IS 'Target';
+COMMENT ON COLUMN domain_shift.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN domain_shift.concept IS 'Hypothesis';
+COMMENT ON COLUMN domain_shift.probe IS 'The target''s own probe set';
+COMMENT ON COLUMN domain_shift.shifted_probe IS 'The probe set of another kind';
+COMMENT ON COLUMN domain_shift.verdict IS 'As in verdicts';
+COMMENT ON COLUMN domain_shift.activation_rate IS 'AR on generated pictures (Eq. 4)';
+COMMENT ON COLUMN domain_shift.threshold IS 'T_i on the own probe set: above it the neuron fires, on images of either kind';
+COMMENT ON COLUMN domain_shift.shown_by IS 'Who says which images show the concept: known truth or vision-language model';
+COMMENT ON COLUMN domain_shift.n_shown IS 'Own probe images that show the concept';
+COMMENT ON COLUMN domain_shift.recall IS 'Share of them on which the neuron fires; NULL if none shows it';
+COMMENT ON COLUMN domain_shift.average_precision IS 'Of the activation for "shows the concept" over the own probe images; NULL if none does';
+COMMENT ON COLUMN domain_shift.top_share IS 'Share of the neuron''s strongest own probe images that show it';
+COMMENT ON COLUMN domain_shift.firing_share IS 'Share of the own probe images on which the neuron fires';
+COMMENT ON COLUMN domain_shift.strongest_uris IS 'Where the strongest own probe images are';
+COMMENT ON COLUMN domain_shift.shifted_n_shown IS 'Images of the other kind that show the concept';
+COMMENT ON COLUMN domain_shift.shifted_recall IS 'As recall, on images of the other kind';
+COMMENT ON COLUMN domain_shift.shifted_average_precision IS 'As average_precision, on images of the other kind';
+COMMENT ON COLUMN domain_shift.shifted_top_share IS 'As top_share, on images of the other kind';
+COMMENT ON COLUMN domain_shift.shifted_firing_share IS 'As firing_share, on images of the other kind';
+COMMENT ON COLUMN domain_shift.shifted_strongest_uris IS 'Where the strongest images of the other kind are';
+
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,
     settings_hash VARCHAR NOT NULL, weights_hash VARCHAR, input_hash VARCHAR NOT NULL, output_hash VARCHAR NOT NULL,

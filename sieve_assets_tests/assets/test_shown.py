@@ -13,6 +13,7 @@ from sieve_assets.assets import shown
 from sieve_assets.assets.ablation import ablation
 from sieve_assets.assets.beta_sweep import beta_sweep
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
+from sieve_assets.assets.neuron_ablation import neuron_ablation
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.compared_rows import (
@@ -21,6 +22,8 @@ from sieve_assets_tests.compared_rows import (
     scores_of,
     store_comparison,
 )
+from sieve_assets_tests.neuron_ablation_rows import neuron_ablation_of, store_neuron_ablation
+from sieve_assets_tests.shift_rows import shift_of, store_shift
 from sieve_assets_tests.step_rows import ablation_of, store_steps, sweep_of
 
 MARKDOWN = re.compile(r"!\[([^\]]+)\]\(data:image/(webp|png);base64,([A-Za-z0-9+/=]+)\)")
@@ -259,3 +262,24 @@ def test_the_stages_that_compare_show_their_figures():
     assert beta_sweep.pictures is shown.sweep_pictures
     assert method_comparison.pictures is shown.comparison_pictures
     assert score_truth.pictures is shown.score_pictures
+
+
+def test_a_target_shows_what_its_classes_lose_if_some_do(copied):
+    store_neuron_ablation(copied.bench().warehouse, neuron_ablation_of("cnn"))
+
+    found = shown.neuron_ablation_pictures(copied.bench(), share_of(copied))
+
+    size, kind, _ = opened(found[OF_A_MODEL]["accuracy that classes lose"])
+    assert (size <= shown.COMPARISON_BYTES, kind) == (True, "webp")
+    assert neuron_ablation.pictures is shown.neuron_ablation_pictures
+    other = share_of(copied, "vit")
+    assert shown.neuron_ablation_pictures(copied.bench(), other) == {OF_A_MODEL: {}}
+
+
+def test_a_target_shows_its_names_on_images_of_another_kind(copied):
+    store_shift(copied.bench().warehouse, shift_of("cnn"))
+
+    found = shown.shift_pictures(copied.bench(), share_of(copied))
+
+    assert opened(found[OF_A_MODEL]["names on images of another kind"])[1] == "webp"
+    assert shown.shift_pictures(copied.bench(), share_of(copied, "vit")) == {OF_A_MODEL: {}}
