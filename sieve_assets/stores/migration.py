@@ -35,6 +35,8 @@ ADDED = {
         "compared_truth",
         "method_comparison",
         "score_truth",
+    ),
+    5: (
         "ablation",
         "beta_sweep",
         "compared_classes",
