@@ -21,6 +21,7 @@ ADDED = {
         "picture_embeddings",
         "evidence",
         "verdicts",
+        "verdict_controls",
         "image_work",
         "layer_explanations",
         "neuron_explanations",
