@@ -28,7 +28,7 @@ from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, 
 BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION, *COMPARISON) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
-LAST = ("verified_concepts", "verdicts")
+LAST = ("verified_concepts", "verdicts", "verdict_controls")
 """The stages by model before those by neuron, and after them."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -45,6 +45,7 @@ network = "timm:resnet18"
 network_args = {{channels = [4, 4, 8, 6], layers = [1, 1, 1, 1], output_stride = 8}}
 weights = "{root}/cnn.safetensors"
 n_classes = 3
+class_names = "{root}/classes.txt"
 layer = "layer4"
 reducer = "mean"
 width = 6
@@ -101,8 +102,9 @@ OF_CNN = TINY_STUDY[
 WORLD_PROBE = {
     OF_CNN: OF_CNN.replace('"scenes"', '"world"'),
     "[concepts]": '[probes.world]\nkind = "terrarium"\nn_images = 9\n\n[concepts]',
+    "n_reference = 4": "n_reference = 4\nn_controls = 0",
 }
-"""Changes that give the tiny CNN a probe set whose truth is known, and leave the ViT's."""
+"""Gives the tiny CNN a probe set whose truth is known; no controls, which need all its scenes."""
 DEAD, SPARSE, NEGATIVE = 0, 1, 7
 """The tiny CNN's neuron that is always 0 and that is mostly 0; the ViT's that is never positive."""
 
@@ -207,21 +209,19 @@ def make_tiny_study(root: Path) -> StudyRun:
         image.save(folder / f"{number:02d}.png")
     cnn, vit = tiny_cnn(images), tiny_vit()
     for name, network, head in (("cnn", cnn, cnn.fc), ("vit", vit, vit.head)):
-        # So that each class is the answer to some of the images.
-        head.bias.data -= network.eval()(frames(images)).mean(0).detach()
+        head.bias.data -= network.eval()(frames(images)).mean(0).detach()  # each class is an answer
         save_file(network.state_dict(), root / f"{name}.safetensors")
+    (root / "classes.txt").write_text("dog\nhorse\ngrass\n")
     (root / "concepts.txt").write_bytes(CONCEPTS_TEXT.encode())
-    for folder in ("clip", "drawer"):
-        (root / folder).mkdir()
+    (root / "clip").mkdir()
     tokenizer = clip_tokenizer(CONCEPTS, n_merges=100, context_length=16)
     clip = centred(make_clip(tokenizer), images)
     save_clip(clip, tokenizer, root / "clip")
     drawer = make_pipeline(clip, tokenizer)
     drawer.vae.decoder.conv_out.weight.data *= 4  # for more contrast than random weights give
     drawer.save_pretrained(root / "drawer")
-    file = root / "sieve.toml"
-    file.write_text(TINY_STUDY.format(root=root))
-    return StudyRun(file, root / "data")
+    (root / "sieve.toml").write_text(TINY_STUDY.format(root=root))
+    return StudyRun(root / "sieve.toml", root / "data")
 
 
 def tiny_scenes() -> list[Scene]:

@@ -37,6 +37,7 @@ ADDED = {
         "score_truth",
     ),
     5: (
+        "verdict_controls",
         "ablation",
         "beta_sweep",
         "compared_classes",
