@@ -6,6 +6,7 @@ import pytest
 
 from sieve_assets.models.class_names import classes_of_neurons
 from sieve_assets.study_compare import Imported
+from sieve_assets.study_experiments import DomainShift
 from sieve_assets.study_file import load_study
 from sieve_assets.study_problems import StudyError
 
@@ -85,14 +86,19 @@ def test_the_papers_thresholds_are_tried_unless_others_are_named(study_folder):
     assert load_study(study_folder.file).compare.betas == [4.0, 6.0, 8.0, 10.0, 12.0]
 
 
+def without_shifted(study):
+    """Its probe sets but those of another kind."""
+    others = set(study.compare.domain_shift.probes.values())
+    return {name: probe for name, probe in study.probes.items() if name not in others}
+
+
 def test_the_shipped_comparison_differs_from_the_demos_study_by_what_it_compares_alone():
     demo, compare = (load_study(ROOT / name) for name in ("sieve.toml", "compare.toml"))
 
     assert demo.compare is None
     assert compare.compare is not None
-    others = set(compare.compare.domain_shift.probes.values())
-    probes = {name: probe for name, probe in compare.probes.items() if name not in others}
-    assert compare.model_copy(update={"compare": None, "probes": probes}) == demo
+    own = {"compare": None, "probes": without_shifted(compare)}
+    assert compare.model_copy(update=own) == demo
 
 
 def test_every_file_that_the_shipped_one_imports_is_about_one_of_its_targets():
@@ -117,7 +123,10 @@ def test_the_shipped_study_of_classes_is_that_comparison_of_the_logits():
     ours = compare.model_copy(
         update={
             "targets": classes.targets,
-            "compare": compare.compare.model_copy(update={"imported": {}}),
+            "probes": without_shifted(compare),
+            "compare": compare.compare.model_copy(
+                update={"imported": {}, "domain_shift": DomainShift()}
+            ),
         }
     )
     assert classes == ours
