@@ -28,7 +28,7 @@ from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, 
 BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION, *COMPARISON) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
-LAST = ("verified_concepts", "verdicts")
+LAST = ("verified_concepts", "verdicts", "verdict_controls")
 """The stages by model before those by neuron, and after them."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -45,6 +45,7 @@ network = "timm:resnet18"
 network_args = {{channels = [4, 4, 8, 6], layers = [1, 1, 1, 1], output_stride = 8}}
 weights = "{root}/cnn.safetensors"
 n_classes = 3
+class_names = "{root}/classes.txt"
 layer = "layer4"
 reducer = "mean"
 width = 6
@@ -101,8 +102,9 @@ OF_CNN = TINY_STUDY[
 WORLD_PROBE = {
     OF_CNN: OF_CNN.replace('"scenes"', '"world"'),
     "[concepts]": '[probes.world]\nkind = "terrarium"\nn_images = 9\n\n[concepts]',
+    "n_reference = 4": "n_reference = 4\nn_controls = 0",
 }
-"""Changes that give the tiny CNN a probe set whose truth is known, and leave the ViT's."""
+"""Gives the tiny CNN a probe set whose truth is known; no controls, which need all its scenes."""
 DEAD, SPARSE, NEGATIVE = 0, 1, 7
 """The tiny CNN's neuron that is always 0 and that is mostly 0; the ViT's that is never positive."""
 
@@ -118,12 +120,7 @@ class StudyRun:
         return Workbench(study_file=str(self.file), data=str(self.data), **options)
 
     def run(
-        self,
-        *stages: str,
-        first: str,
-        last: str,
-        raise_on_error: bool = True,
-        **options: Any,
+        self, *stages: str, first: str, last: str, raise_on_error: bool = True, **options: Any
     ) -> dg.ExecuteInProcessResult:
         """One run of Dagster over a range of partitions; `options` are the workbench's."""
         job = definitions_of(self.bench(**options)).resolve_implicit_global_asset_job_def()
@@ -210,6 +207,7 @@ def make_tiny_study(root: Path) -> StudyRun:
         # So that each class is the answer to some of the images.
         head.bias.data -= network.eval()(frames(images)).mean(0).detach()
         save_file(network.state_dict(), root / f"{name}.safetensors")
+    (root / "classes.txt").write_text("dog\nhorse\ngrass\n")
     (root / "concepts.txt").write_bytes(CONCEPTS_TEXT.encode())
     for folder in ("clip", "drawer"):
         (root / folder).mkdir()

@@ -40,6 +40,10 @@ TABLES = {
     "reference_pictures": (["model", "concept", "seed"], "generator picture_id uri"),
     "evidence": (["model", "neuron", "concept"], "activation_rate word_rank matched_ar score"),
     "verdicts": (["model", "neuron", "concept"], "q_value verdict reason is_complete"),
+    "verdict_controls": (
+        ["model", "control", "draw", "neuron", "concept"],
+        "expected word_rank matched_ar score q_value verdict reason",
+    ),
     "verified_concepts": (
         ["model", "neuron", "cluster", "concept"],
         "activation_rate initial_mean_ar final_mean_ar paper_kept n_hypotheses is_complete",

@@ -26,6 +26,7 @@ from sieve_assets.study_probes import TerrariumProbe
 
 if TYPE_CHECKING:
     from sieve_assets.models.target import Target
+    from sieve_assets.terrarium.oracle_scenes import SceneSet
 
 N_SHUFFLES = 20
 """Permutations of the scenes whose largest F1 stands for chance."""
@@ -141,19 +142,38 @@ def with_scores(
 
     A name that is not of the concept set is held against the best one that is.
     """
+    from sieve_assets.terrarium.oracle_scenes import unbiased_set  # noqa: PLC0415 (the world)
+
+    return scored(rows, answers_to(bench, target, unbiased_set(), log=log), unbiased_set(), names)
+
+
+def answers_to(
+    bench: Workbench, target: "Target", scenes: "SceneSet", *, log: logging.Logger
+) -> np.ndarray:
+    """The target's activations on scenes, `[scene neuron]`; observed unless stored."""
+    uri = observe(bench, target, [scenes], log=log)[scenes]
+    return bench.arrays.open(uri, verify=True)["activations"]
+
+
+def scored(
+    rows: pd.DataFrame, answers: np.ndarray, scenes: "SceneSet", names: Sequence[str]
+) -> pd.DataFrame:
+    """Names of neurons with their F1 on scenes without bias, and their truth.
+
+    Args:
+        rows: `neuron` and `concept`.
+        answers: Of all neurons, `[scene neuron]`.
+        scenes: The scenes.
+        names: The concept set.
+    """
     from sieve_assets.method.oracle_rates import (  # noqa: PLC0415 (with the world)
         OracleScores,
         is_true,
         oracle_scores,
     )
     from sieve_assets.terrarium.captions import concept_named, truth_table  # noqa: PLC0415
-    from sieve_assets.terrarium.oracle_scenes import unbiased_set  # noqa: PLC0415
 
     neuron, neurons = pd.factorize(rows["neuron"])
-    scenes = unbiased_set()
-    answers = bench.arrays.open(observe(bench, target, [scenes], log=log)[scenes], verify=True)[
-        "activations"
-    ]
     activations = np.ascontiguousarray(answers.T[np.asarray(neurons)])
 
     def scores_of(words: Sequence[str]) -> OracleScores:

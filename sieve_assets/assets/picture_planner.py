@@ -5,7 +5,11 @@ Not here: the other stages (see `planner`).
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from sieve_assets.assets.chance_controls import words_of
 from sieve_assets.assets.expectations import Concepts, Expectations
+from sieve_assets.assets.known_controls import class_names_of, classes_of
 from sieve_assets.assets.outlook import Outlook
 from sieve_assets.assets.quantities import (
     BYTES,
@@ -194,6 +198,34 @@ class PicturePlanner:
             share * self._n_images,
             most=min(concepts.most * self._n_images, others),
         )
+
+    def verdict_controls(self) -> Amounts:
+        """What only controls need: pictures of words and classes, and what two networks see."""
+        bench, model = self.outlook.bench, self.outlook.model
+        if not bench.study.verify.n_controls:
+            return {}
+        concepts = self.expected.concepts(np.ones(self.outlook.width, dtype=bool))
+        drawn = [*self._references, *concepts.listed]
+        words, names = words_of(bench), class_names_of(bench, model)
+        classes = classes_of(bench, drawn, names)["concept"].tolist()
+        requests = self.outlook.requests([*words, *classes])
+        missing = self._missing(requests)
+        self.shared.pictures |= missing
+        draw = counted(len(missing))
+        unembedded = {one.picture_id for one in self.outlook.unembedded(requests)}
+        embedding = self._embedding(counted(len(unembedded - self.shared.embedded)))
+        self.shared.embedded |= unembedded
+        looks = self._looks(self._looks_at_controls(words, classes))
+        return _together({TO_DRAW: draw}, self._drawing(draw), looks, embedding)
+
+    def _looks_at_controls(self, words: list[str], classes: list[str]) -> Amount:
+        """The target's at the words, and a random copy's and the logits' at images and pictures."""
+        how, n_references = self.outlook.bench.study.verify, len(self._references)
+        n_own = len(self.outlook.unseen(self.outlook.requests(words)))
+        n_images = min(how.n_control_images, self.expected.n_images)
+        of_logits = n_images + len({*self._references, *classes}) * self._n_images
+        least = n_own + of_logits * bool(classes) + n_images + n_references * self._n_images
+        return estimated(least, least + how.n_controls * self._n_images)
 
 
 def _at_most(amount: Amount) -> Amount:

@@ -23,6 +23,7 @@ from sieve_assets.assets.probe_sets import probe_images
 from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Stage
+from sieve_assets.assets.verdict_controls import verdict_controls
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
 from sieve_assets.study import Study
@@ -43,6 +44,7 @@ STAGES = (
     evidence,
     verified_concepts,
     verdicts,
+    verdict_controls,
 )
 EVALUATION = (oracle_rates, truth_agreement)
 """Stages that need images whose truth is known: probe sets of the embedded world."""

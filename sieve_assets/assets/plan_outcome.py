@@ -52,6 +52,9 @@ _NOTED = {
     ("evidence", TO_DRAW): DRAWN,
     ("evidence", PASSES): LOOKED_AT,
     ("evidence", EMBEDDINGS): EMBEDDED,
+    ("verdict_controls", TO_DRAW): DRAWN,
+    ("verdict_controls", PASSES): LOOKED_AT,
+    ("verdict_controls", EMBEDDINGS): EMBEDDED,
 }
 """What `image_work` knows, by stage and quantity; the bytes of these stages too."""
 _SELECTED = "SELECT count(*) FROM neuron_ratios WHERE model = $model AND status = 'selected'"

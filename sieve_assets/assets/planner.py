@@ -111,6 +111,7 @@ class Planner:
             "generated_image_sets": self._pictures.generated_image_sets,
             "activation_rates": self._pictures.activation_rates,
             "evidence": self._pictures.evidence,
+            "verdict_controls": self._pictures.verdict_controls,
             "oracle_rates": self._scenes,
         }
         return steps[stage]() if stage in steps else {}

@@ -179,7 +179,7 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
         LeftOutError: A stage before failed for all of them.
         NeuronFailuresError: Every neuron of the run failed.
     """
-    n_good, n_told, failed, problems = 0, 0, {}, []
+    n_good, failed, told = 0, {}, []
     for share in shares(context, bench.study):
         lineage = Lineage(bench, stage, share)
         left_out = lineage.left_out()
@@ -200,9 +200,9 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
         here = {} if recorder is None else recorder.failed
         n_good += len(rest.neurons) - len(here)
         failed |= {share.keys[share.neurons.index(neuron)]: here[neuron] for neuron in here}
-        problems.append(report(context, bench, stage, share, left_out=left_out, failed=here))
-        n_told += len(share.keys)
-    tell_checks(context, stage, problems, n_told)
+        problems = report(context, bench, stage, share, left_out=left_out, failed=here)
+        told.append((share, problems))
+    tell_checks(context, bench, stage, told)
     if failed and not n_good:
         reasons = "; ".join(f"{key}: {reason}" for key, reason in failed.items())
         raise NeuronFailuresError(

@@ -41,6 +41,8 @@ class _Report:
 
 Problems = Mapping[str, Mapping[str, str]]
 """By check, the partitions that fail it, with what was expected and found."""
+Told = tuple[Share, Problems]
+"""What a run was to do for a target, and what its checks found."""
 
 
 def report(
@@ -90,7 +92,7 @@ def report(
 
 
 def tell_checks(
-    context: dg.AssetExecutionContext, stage: Stage, found: Sequence[Problems], n_partitions: int
+    context: dg.AssetExecutionContext, bench: Workbench, stage: Stage, told: Sequence[Told]
 ) -> None:
     """Tell Dagster each check's outcome over a run, and that of every partition that fails it.
 
@@ -99,16 +101,30 @@ def tell_checks(
 
     Args:
         context: Of the run.
+        bench: The stores.
         stage: The stage that has run.
-        found: What `report` returned for each target.
-        n_partitions: How many the run has reported.
+        told: What was reported of each target.
     """
+    n_partitions = sum(len(share.keys) for share, _ in told)
     for check in (LINEAGE, *stage.checks):
-        failing = {key: why for problems in found for key, why in problems[check.name].items()}
-        evaluations = [_of_run(stage, check, failing, n_partitions)]
+        failing = {key: why for _, found in told for key, why in found[check.name].items()}
+        figures = _figures(bench, check, [share for share, _ in told])
+        evaluations = [_of_run(stage, check, failing, n_partitions, figures)]
         evaluations += [_of_partition(stage, check, key, why) for key, why in failing.items()]
         for evaluation in evaluations:
             context.log_event(evaluation)  # pyright: ignore[reportArgumentType] (it takes any event)
+
+
+def _figures(bench: Workbench, check: Check, shares: Sequence[Share]) -> Mapping[str, str]:
+    """What a check tells beside its outcome; by target if there are several."""
+    if check.figures is None:
+        return {}
+    found = {share.model: check.figures(bench, share) for share in shares}
+    return {
+        name if len(found) == 1 else f"{model}: {name}": value
+        for model, figures in found.items()
+        for name, value in figures.items()
+    }
 
 
 def _in_words(failing: Mapping[str, str], asked: Iterable[str]) -> str:
@@ -181,7 +197,11 @@ def _is_missing(value: Any) -> bool:
 
 
 def _of_run(
-    stage: Stage, check: Check, failing: Mapping[str, str], n_partitions: int
+    stage: Stage,
+    check: Check,
+    failing: Mapping[str, str],
+    n_partitions: int,
+    figures: Mapping[str, str],
 ) -> dg.AssetCheckEvaluation:
     """The outcome over all partitions of a run."""
     some = ", ".join([*failing][:_MOST_NAMED]) + ", …" * (len(failing) > _MOST_NAMED)
@@ -192,7 +212,7 @@ def _of_run(
         passed=not failing,
         description=told or f"It holds for {n_partitions} of {n_partitions} partitions.",
         severity=_severity(check),
-        metadata={"partitions": n_partitions, "failing partitions": len(failing)},
+        metadata={"partitions": n_partitions, "failing partitions": len(failing), **figures},
     )
 
 

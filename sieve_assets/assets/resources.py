@@ -165,6 +165,11 @@ class Workbench(dg.ConfigurableResource):
             )
         return self._unchanged(loaded, wanted, loaded.weights_hash, f"the weights of {model}")
 
+    def beside(self, model: str, load: Callable[..., _Model], **how: Any) -> _Model:
+        """Another network made of a target's settings, such as its logits; loaded anew."""
+        settings = self.study.targets[model]
+        return load(model, settings, device=self._best_device, batch_size=self.batch_size, **how)
+
     @property
     def vision_language_hash(self) -> str:
         """Hash of everything that an embedding depends on besides its picture or text.

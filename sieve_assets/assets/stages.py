@@ -53,12 +53,14 @@ class Check:
         description: What holds.
         find: The neurons of a share for which it does not, each with what was expected and found.
         is_blocking: Whether what follows would be nonsense; it then leaves those neurons out.
+        figures: What is told of a share beside the outcome, whatever it is.
     """
 
     name: str
     description: str
     find: Callable[[Workbench, Share], Mapping[int, str]]
     is_blocking: bool = True
+    figures: Callable[[Workbench, Share], Mapping[str, str]] | None = None
 
 
 def _nothing(_bench: Workbench, _share: Share) -> Mapping[int, str]:

@@ -15,6 +15,7 @@ from sieve_assets.assets.hypothesize import concept_names, embed_concepts, embed
 from sieve_assets.assets.picture_bank import pictures_of
 from sieve_assets.assets.probe_embeddings import read_embeddings
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.seen_activations import Activations, StoredActivations, of_pictures
 from sieve_assets.method.generated_image_sets import picture_requests, prompt_for
 
 if TYPE_CHECKING:
@@ -75,11 +76,21 @@ class Witnesses:
         found = asked.merge(pictures_of(self.bench, requests), on="prompt")
         return found.query("seed < n_pictures").reset_index(drop=True)
 
-    def rows(self, pairs: pd.DataFrame) -> pd.DataFrame:
-        """Rows of `evidence` for pairs of neuron and concept with `n_pictures`."""
+    @property
+    def picture_ids(self) -> list[str]:
+        """Of the pictures, in their order."""
+        return self.pictures["picture_id"].tolist()
+
+    def rows(self, pairs: pd.DataFrame, activations: Activations | None = None) -> pd.DataFrame:
+        """Rows of `evidence` for pairs of neuron and concept with `n_pictures`.
+
+        Args:
+            pairs: Of some neurons: memory grows with them.
+            activations: Of the neurons; None if they are the target's own.
+        """
         from sieve_assets.method import evidence as method  # noqa: PLC0415 (scipy is slow)
 
-        found = method.evidence(*self._inputs(pairs))
+        found = method.evidence(*self._inputs(pairs, activations))
         names = np.array([*self.concepts, None], dtype=object)
         named = {name: names[found[name]] for name in ("best_reference", "best_name")}
         return pairs.reset_index(drop=True).assign(**found | named)
@@ -91,10 +102,12 @@ class Witnesses:
         return pd.DataFrame(method.matched_intervals(*self._inputs(pairs))._asdict())
 
     def _inputs(
-        self, pairs: pd.DataFrame
+        self, pairs: pd.DataFrame, activations: Activations | None = None
     ) -> "tuple[method.Hypotheses, method.Seen, method.Settings]":
         from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
 
+        seen = self._seen if activations is None else self._seen_by(activations)
+        own = StoredActivations(self.bench, self.model) if activations is None else activations
         neurons = pairs["neuron"].to_numpy(np.int64)
         studied = np.unique(neurons)
         asked = pd.MultiIndex.from_arrays([pairs["concept"], pairs["n_pictures"]])
@@ -103,7 +116,7 @@ class Witnesses:
                 np.searchsorted(studied, neurons),
                 pd.MultiIndex.from_tuples(self.drawn).get_indexer(asked),
             ),
-            method.Seen(studied=studied, probe=self._probe(studied), **self._seen),
+            method.Seen(studied=studied, probe=own.on_images(studied), **seen),
             self._settings(),
         )
 
@@ -126,37 +139,45 @@ class Witnesses:
 
     @cached_property
     def _seen(self) -> dict[str, np.ndarray]:
-        """What does not depend on the neurons that are studied."""
+        """What does not depend on which of the target's neurons are studied."""
+        return self._seen_by(StoredActivations(self.bench, self.model))
+
+    def _seen_by(self, activations: Activations) -> dict[str, np.ndarray]:
+        """What does not depend on which of some neurons are studied."""
+        return {
+            **self._recognised,
+            "pictures": activations.on_pictures(self.picture_ids),
+            "thresholds": activations.thresholds,
+            "image_cosines": self._recognised["image_cosines"][activations.images],
+        }
+
+    @cached_property
+    def _recognised(self) -> dict[str, np.ndarray]:
+        """What does not depend on any neuron."""
         from sieve_assets.method.recognition import similarities  # noqa: PLC0415 (as above)
 
-        texts = self._texts()
-        words = pd.Index(list(texts)).get_indexer(pd.Index(self.concepts))
-        vectors = np.stack(list(texts.values()))
+        words = pd.Index(list(self.texts)).get_indexer(pd.Index(self.concepts))
+        vectors = np.stack(list(self.texts.values()))
         images = read_embeddings(self.bench, self.model)
+        pictures = of_pictures(
+            self.bench,
+            self.picture_ids,
+            "SELECT picture_id, embedding AS vector FROM picture_embeddings"
+            " WHERE weights_hash = $weights",
+            {"weights": self.bench.vision_language_hash},
+        )
         return {
-            "pictures": self._vectors(
-                "SELECT picture_id, activation AS vector FROM picture_activations"
-                " WHERE model = $model AND weights_hash = $weights",
-                {"model": self.model, "weights": self.bench.target_hash(self.model)},
-            ),
-            "thresholds": self._thresholds(),
             "drawn_for": self.pictures["place"].to_numpy(np.int64),
             "is_reference": np.arange(len(self.drawn)) < len(self.references),
             "words": words,
             "texts": vectors[words],
-            "picture_cosines": similarities(
-                self._vectors(
-                    "SELECT picture_id, embedding AS vector FROM picture_embeddings"
-                    " WHERE weights_hash = $weights",
-                    {"weights": self.bench.vision_language_hash},
-                ),
-                vectors,
-            ),
+            "picture_cosines": similarities(pictures, vectors),
             "image_cosines": similarities(images, vectors[words]),
-            "is_candidate": np.arange(len(texts)) < len(concept_names(self.bench.study)),
+            "is_candidate": np.arange(len(self.texts)) < len(concept_names(self.bench.study)),
         }
 
-    def _texts(self) -> dict[str, np.ndarray]:
+    @cached_property
+    def texts(self) -> dict[str, np.ndarray]:
         """The concept set and then all other concepts, each with its unit vector."""
         texts = embed_concepts(self.bench)
         others = [concept for concept in dict.fromkeys(self.concepts) if concept not in texts]
@@ -165,29 +186,3 @@ class Witnesses:
         template = self.bench.study.concepts.template
         vectors = embed_texts(self.bench, [template.replace("{}", other) for other in others])
         return texts | dict(zip(others, vectors, strict=True))
-
-    def _vectors(self, sql: str, asked: dict[str, str]) -> np.ndarray:
-        """One row a picture, in the order of `pictures`."""
-        ids = self.pictures["picture_id"]
-        found = self.bench.warehouse.read(
-            f"{sql} AND picture_id IN (SELECT unnest($ids))",
-            {**asked, "ids": ids.unique().tolist()},
-        )
-        return np.stack(list(found.set_index("picture_id").loc[ids, "vector"]))
-
-    def _thresholds(self) -> np.ndarray:
-        """T of every neuron of the target; nan for those that have none yet."""
-        known = self.bench.warehouse.read(
-            "SELECT neuron, p99 FROM neuron_ratios WHERE model = $1", [self.model]
-        )
-        thresholds = np.full(self.bench.study.targets[self.model].width, np.nan, np.float32)
-        thresholds[known["neuron"].to_numpy(np.int64)] = known["p99"]
-        return thresholds
-
-    def _probe(self, studied: np.ndarray) -> np.ndarray:
-        found = self.bench.warehouse.read(
-            "SELECT activation FROM neuron_activations WHERE model = $model"
-            " AND neuron IN (SELECT unnest($neurons)) ORDER BY neuron",
-            {"model": self.model, "neurons": studied.tolist()},
-        )
-        return np.stack(list(found["activation"]))

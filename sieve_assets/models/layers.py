@@ -11,7 +11,7 @@ from sieve_assets.models.attribution import class_token_attention, token_layout
 from sieve_assets.models.frames import input_frames
 from sieve_assets.models.precision import full_precision
 
-_TOKEN_AXES, _MAP_AXES = 3, 4
+_VECTOR_AXES, _TOKEN_AXES, _MAP_AXES = 2, 3, 4
 _N_TRIED = 4
 """Pictures of noise that tell whether a layer's values can be negative."""
 
@@ -57,6 +57,27 @@ def last_layer_with_places(
         reducer, maps = _of_tokens(network)
         return Layer(name, reducer, output.shape[2], maps, rule)
     return Layer(name, "none", output.shape[1], "whole", rule)
+
+
+def output_layer(network: nn.Module, transform: study_targets.Transform) -> Layer:
+    """The module whose output is the network's own: a classifier's logits.
+
+    Args:
+        network: In evaluation mode.
+        transform: From a picture to its input.
+
+    Raises:
+        LookupError: The last module gives no vector.
+    """
+    outputs = _outputs(network, transform)
+    name, output = list(outputs.items())[-1] if outputs else ("none", None)
+    if output is None or output.ndim != _VECTOR_AXES:
+        shape = None if output is None else tuple(output.shape)
+        raise LookupError(
+            f"output_layer: expected a vector a picture from the last module, got {shape} from "
+            f"{name}. Its classes cannot be studied."
+        )
+    return Layer(name, "none", output.shape[1], "whole", "signed")
 
 
 def _has_places(output: Tensor) -> bool:

@@ -44,6 +44,17 @@ LEFT JOIN (
 ) o USING (model, neuron, concept)
 GROUP BY v.model ORDER BY v.model
 """
+_CONTROLS = """
+SELECT model, control, expected,
+    count(*) FILTER (verdict = 'verified') || ' of ' || count(*) AS verified
+FROM verdict_controls GROUP BY ALL ORDER BY model, expected, control
+"""
+_EXPECTED = {
+    "fail": "to fail",
+    "untestable": "to be untestable",
+    "pass": "to pass",
+    "reported": "beside them",
+}
 _TRUTH = """
 SELECT model, n_hypotheses AS hypotheses, mean_abs_ar_error AS "mean error of AR",
     constant_error AS "that of the best constant",
@@ -91,6 +102,9 @@ def print_summary(
         verdicts = verdicts.drop(columns=true_ones.columns)
     verdicts = _as_percent(verdicts, verdicts.filter(like="true"))
     console.print(_table("Verdicts by evidence", _by_figure(verdicts)))
+    controls = warehouse.read(_CONTROLS)
+    if len(controls):
+        console.print(_table("Controls: verified of all", _by_kind(controls)))
     truth = warehouse.read(_TRUTH)
     if len(truth):
         shares = _as_percent(truth, truth.columns.drop(["model", "hypotheses"]))
@@ -130,6 +144,18 @@ def _as_percent(rows: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
             for name in columns
         }
     )
+
+
+def _by_kind(controls: pd.DataFrame) -> pd.DataFrame:
+    """A row a kind of controls, with what is expected of it, and a column a target."""
+    kinds = [
+        f"{kind}, {_EXPECTED[expected]}"
+        for kind, expected in zip(controls["control"], controls["expected"], strict=True)
+    ]
+    order = list(dict.fromkeys(kinds))
+    told = controls.assign(kind=kinds).set_index(["kind", "model"])["verified"]
+    cells = told.unstack("model")  # noqa: PD010 (nothing is to be aggregated)
+    return cells.loc[order].fillna("–").reset_index(names="model")
 
 
 def _by_figure(rows: pd.DataFrame) -> pd.DataFrame:

@@ -43,6 +43,7 @@ ADDED = {
         "class_agreement",
         "neuron_ablation",
         "domain_shift",
+        "verdict_controls",
     ),
 }
 """Tables and views that the version after a version has more."""

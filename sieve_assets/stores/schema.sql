@@ -343,6 +343,44 @@ COMMENT ON COLUMN verdicts.reason IS 'Why, in words';
 COMMENT ON COLUMN verdicts.n_hypotheses IS 'Hypotheses that q_value is over';
 COMMENT ON COLUMN verdicts.is_complete IS 'All of the target''s neurons had been tested when it was taken';
 
+CREATE TABLE verdict_controls (
+    model VARCHAR NOT NULL, control VARCHAR NOT NULL, draw INTEGER NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL,
+    expected VARCHAR NOT NULL CHECK (expected IN ('fail', 'untestable', 'pass', 'reported')), quality DOUBLE,
+    n_pictures INTEGER NOT NULL, activation_rate DOUBLE NOT NULL, p_value DOUBLE NOT NULL, q_value DOUBLE NOT NULL,
+    word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL,
+    matched_ar DOUBLE NOT NULL, matched_low DOUBLE NOT NULL, matched_high DOUBLE NOT NULL, reported_ar DOUBLE NOT NULL,
+    natural_ap DOUBLE, drawn_ap DOUBLE, score DOUBLE NOT NULL, best_name VARCHAR,
+    verdict VARCHAR NOT NULL CHECK (verdict IN ('verified', 'refuted', 'untestable', 'ambiguous')),
+    reason VARCHAR NOT NULL, oracle_true BOOLEAN,
+    PRIMARY KEY (model, control, draw, neuron, concept)
+);
+COMMENT ON TABLE verdict_controls IS 'Names whose verdict is known before any evidence is looked at: what the verdict is tried on (docs/method.md, section 3)';
+COMMENT ON COLUMN verdict_controls.model IS 'Target';
+COMMENT ON COLUMN verdict_controls.control IS 'Kind: permuted activations, shuffled names, meaningless words, class logits, planted directions or random weights';
+COMMENT ON COLUMN verdict_controls.draw IS 'Which of several random draws of a kind, from 0';
+COMMENT ON COLUMN verdict_controls.neuron IS 'Channel of the target''s layer or of its random copy, number of a class, or of a planted direction';
+COMMENT ON COLUMN verdict_controls.concept IS 'The name that is tried';
+COMMENT ON COLUMN verdict_controls.expected IS 'fail: must not be verified; untestable: must be that; pass: must be verified; reported: whatever it is';
+COMMENT ON COLUMN verdict_controls.quality IS 'Of a planted direction: average precision for its concept on probe images that it was not fitted on; NULL for others';
+COMMENT ON COLUMN verdict_controls.n_pictures IS 'As in evidence, as are the columns from here to best_name but for q_value';
+COMMENT ON COLUMN verdict_controls.activation_rate IS 'AR (Eq. 4)';
+COMMENT ON COLUMN verdict_controls.p_value IS '(1 + reference concepts whose AR is as high) / (1 + their number)';
+COMMENT ON COLUMN verdict_controls.q_value IS 'p_value, adjusted over the controls of a kind and draw (Benjamini and Hochberg)';
+COMMENT ON COLUMN verdict_controls.word_rank IS 'Words that fit the pictures better than the concept does';
+COMMENT ON COLUMN verdict_controls.probe_share IS 'Share of the probe images that show the concept to the vision-language model';
+COMMENT ON COLUMN verdict_controls.matched_threshold IS 'Above it the neuron is on as many probe images as show the concept';
+COMMENT ON COLUMN verdict_controls.matched_ar IS 'Share of the pictures above matched_threshold';
+COMMENT ON COLUMN verdict_controls.matched_low IS 'Lower end of its Wilson interval';
+COMMENT ON COLUMN verdict_controls.matched_high IS 'Upper end of its Wilson interval';
+COMMENT ON COLUMN verdict_controls.reported_ar IS 'matched_ar over the half of the pictures that is kept to report on';
+COMMENT ON COLUMN verdict_controls.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images; NULL if none does';
+COMMENT ON COLUMN verdict_controls.drawn_ap IS 'The same over the pictures of the reference concepts and of the names tried on the neuron';
+COMMENT ON COLUMN verdict_controls.score IS 'Mean of natural_ap and drawn_ap, each relative to the neuron''s best name';
+COMMENT ON COLUMN verdict_controls.best_name IS 'The reference concept or tried name with the highest score; NULL if all are 0';
+COMMENT ON COLUMN verdict_controls.verdict IS 'verified, refuted, untestable or ambiguous';
+COMMENT ON COLUMN verdict_controls.reason IS 'Why, in words';
+COMMENT ON COLUMN verdict_controls.oracle_true IS 'Whether the embedded world says that the name is true; NULL where that is not known';
+
 CREATE VIEW neuron_status AS
 SELECT
     neuron_ratios.model, neuron_ratios.neuron,

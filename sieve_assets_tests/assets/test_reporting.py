@@ -119,11 +119,15 @@ def test_every_check_is_told_of_every_run_and_of_every_partition_in_its_metadata
     metadata, checks = told
     names = {one.name: ["lineage", *(check.name for check in one.checks)] for one in STAGES}
 
-    assert set(checks) == {(stage, name, None) for stage in names for name in names[stage]}
-    assert all(one.passed for one in checks.values())
+    controls = {"controls_fail", "controls_pass"}  # random networks are no match for these
+    others = {key: one for key, one in checks.items() if key[1] not in controls}
+    everywhere = {(stage, name, None) for stage in names for name in names[stage]}
+    assert everywhere <= set(checks)
+    assert set(others) == {key for key in everywhere if key[1] not in controls}
+    assert all(one.passed for one in others.values())
     assert checks["clusters", "lineage", None].description == "It holds for 8 of 8 partitions."
     for (stage, _), values in metadata.items():
-        if "output_hash" in values:  # not beyond a target's width
+        if "output_hash" in values and stage != "verdict_controls":  # not beyond a target's width
             assert values["checks"].value == "passed: " + ", ".join(names[stage])
 
 
