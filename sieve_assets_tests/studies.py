@@ -120,12 +120,7 @@ class StudyRun:
         return Workbench(study_file=str(self.file), data=str(self.data), **options)
 
     def run(
-        self,
-        *stages: str,
-        first: str,
-        last: str,
-        raise_on_error: bool = True,
-        **options: Any,
+        self, *stages: str, first: str, last: str, raise_on_error: bool = True, **options: Any
     ) -> dg.ExecuteInProcessResult:
         """One run of Dagster over a range of partitions; `options` are the workbench's."""
         job = definitions_of(self.bench(**options)).resolve_implicit_global_asset_job_def()
