@@ -148,13 +148,13 @@ def _shown(subject: Subject) -> tuple[list[str], np.ndarray]:
         concept_named,
         truth_table,
     )
-    from sieve_assets.terrarium.probe import probe_scenes  # noqa: PLC0415 (only this world)
+    from sieve_assets.terrarium.probe import scenes_of  # noqa: PLC0415 (only this world)
 
     probe = subject.bench.study.probes[subject.bench.study.targets[subject.model].probe]
     if not isinstance(probe, TerrariumProbe):
         return [], np.empty((0, 0), bool)
     ids = subject.images["image_id"].tolist()
-    scenes = probe_scenes(ids, n_images=probe.n_images, seed=probe.seed)
+    scenes = scenes_of(ids, n_images=probe.n_images, seed=probe.seed)
     table = truth_table(scenes, tuple(concept_named(name) for name in subject.drawn))
     share = table.mean(axis=0)
     is_fair = (share >= LEAST_SHARE) & (share <= MOST_SHARE) & (table.sum(0) >= LEAST_IMAGES)

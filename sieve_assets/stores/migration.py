@@ -37,13 +37,13 @@ ADDED = {
         "score_truth",
     ),
     5: (
-        "verdict_controls",
         "ablation",
         "beta_sweep",
         "compared_classes",
         "class_agreement",
         "neuron_ablation",
         "domain_shift",
+        "verdict_controls",
     ),
 }
 """Tables and views that the version after a version has more."""

@@ -66,18 +66,6 @@ def render_probe(root: Path, *, n_images: int, seed: int, style: str) -> Path:
     return folder
 
 
-def probe_scenes(image_ids: Sequence[str], *, n_images: int, seed: int) -> list[Scene]:
-    """Return the scenes that images of a rendered probe set show.
-
-    Args:
-        image_ids: Of the images, as they lie in the set's folder.
-        n_images: Of the whole set.
-        seed: Of the set.
-    """
-    scenes = biased_scenes(n_images, seed=seed, object_share=OBJECT_SHARE)
-    return [scenes[int(one.rpartition("-")[2].partition(".")[0])] for one in image_ids]
-
-
 def _write_scenes(folder: Path, scenes: list[Scene], style: str) -> None:
     for label in {_label(scene) for scene in scenes}:
         (folder / label).mkdir(parents=True)

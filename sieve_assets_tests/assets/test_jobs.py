@@ -53,7 +53,7 @@ def test_only_what_is_stale_is_recomputed(copied, instance):
     [(assets, first), (verified, _)] = launched(instance, result)
     assert first == "cnn|0000"
     assert "neuron_ratios" in assets
-    assert verified == {"verified_concepts", "verdicts"}
+    assert verified == {"verified_concepts", "verdicts", "verdict_controls"}
 
 
 def test_nothing_stale_launches_nothing(copied, instance):

@@ -8,7 +8,7 @@ from sieve_assets.assets.control_kinds import PLANTED
 from sieve_assets.assets.known_controls import class_names_of, classes_of
 from sieve_assets.terrarium import oracle_scenes
 from sieve_assets.terrarium.captions import concept_named, truth_table
-from sieve_assets.terrarium.probe import probe_scenes
+from sieve_assets.terrarium.probe import scenes_of
 from sieve_assets_tests.studies import WORLD_PROBE
 
 N_PROBE, N_SCENES = 240, 300
@@ -51,7 +51,7 @@ def test_a_target_whose_weights_do_not_name_its_classes_has_no_names(finished):
 def test_planted_directions_name_what_a_fair_share_of_the_images_shows(world):
     rows = world.table("verdict_controls", control=PLANTED)
     images = world.table("probe_images", probe="world")
-    scenes = probe_scenes(images["image_id"].tolist(), n_images=N_PROBE, seed=0)
+    scenes = scenes_of(images["image_id"].tolist(), n_images=N_PROBE, seed=0)
 
     assert 0 < len(rows) <= 3, "of those that are true"
     shown = truth_table(scenes, tuple(concept_named(one) for one in rows["concept"]))

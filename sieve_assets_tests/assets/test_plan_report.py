@@ -31,8 +31,9 @@ def test_the_job_shows_the_plan_and_then_what_has_happened(copied):
     n_of_references = len(study.table("pictures")) - before
     study.of_model("cnn", "generated_image_sets", "activation_rates", "evidence")
     n_drawn = len(study.table("pictures")) - before
-    assert first["pictures to draw"].value == n_drawn > n_of_references > 0
-    study.of_model("cnn", "verified_concepts", "verdicts")
+    study.of_model("cnn", "verified_concepts", "verdicts", "verdict_controls")
+    n_of_all = len(study.table("pictures")) - before
+    assert first["pictures to draw"].value == n_of_all > n_drawn > n_of_references > 0
     last = launched(study, targets=["cnn"])
     others = n_drawn - n_of_references
     row = f"| generated_image_sets | pictures to draw | {others} | {others} |"
