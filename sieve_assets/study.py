@@ -227,7 +227,7 @@ class Verify(Settings):
     """Largest q of "other concepts' pictures do as well"; 1 leaves it out. method.md, section 3."""
     n_controls: Annotated[int, Field(strict=True, ge=0)] = 20
     """Controls of each kind that costs pictures or a network; 0 for none. method.md, section 3."""
-    n_control_images: Count = 3000
+    n_control_images: Count = 2000
     """Probe images shown to the control networks. method.md, section 3."""
 
 

@@ -47,14 +47,10 @@ def chance_controls(subject: Subject) -> Iterator[Kind]:
     draws = range(min(-(-LEAST_ROWS // len(hypotheses)), MOST_DRAWS))
     for draw in draws:
         yield _permuted(subject, witnesses, hypotheses, draw)
-    given: set[tuple[int, str]] = set()
-    for draw in draws:
-        pairs = _shuffled(subject, hypotheses, draw)
-        told = list(zip(pairs["neuron"], pairs["concept"], strict=True))
-        pairs = pairs.loc[np.array([one not in given for one in told], dtype=bool)]
-        given |= set(told)
-        if len(pairs):
-            yield Kind(SHUFFLED, pairs, subject.stored, witnesses)
+    given = pd.concat([_shuffled(subject, hypotheses, draw) for draw in draws])
+    is_new = ~given.duplicated(subset=["neuron", "concept"]).to_numpy()
+    for _, pairs in _false_ones(subject, given.loc[is_new]).groupby("draw"):
+        yield Kind(SHUFFLED, pairs, subject.stored, witnesses)
     yield _meaningless(subject, order)
 
 
@@ -77,14 +73,14 @@ def _permuted(subject: Subject, witnesses: Witnesses, hypotheses: pd.DataFrame, 
     """The same names, and the neurons' activations given to other images and pictures."""
     from sieve_assets.method.verdict_controls import permuted  # noqa: PLC0415 (scipy is slow)
 
-    neurons = _neurons(hypotheses)
+    neurons, ids = _neurons(hypotheses), list(dict.fromkeys(witnesses.picture_ids))
     found = permuted(
         subject.stored.on_images(neurons),
-        subject.stored.on_pictures(witnesses.picture_ids)[:, neurons],
+        subject.stored.on_pictures(ids)[:, neurons],
         generator=subject.generator(1 + 2 * draw),
     )
     activations = HeldActivations(
-        picture_ids=pd.Index(witnesses.picture_ids),
+        picture_ids=pd.Index(ids),
         pictures=found.pictures,
         probe=found.probe,
         images=slice(None),
@@ -100,10 +96,7 @@ def _permuted(subject: Subject, witnesses: Witnesses, hypotheses: pd.DataFrame, 
 
 
 def _shuffled(subject: Subject, hypotheses: pd.DataFrame, draw: int) -> pd.DataFrame:
-    """Every name with a neuron that has no name near it.
-
-    Where truth is known, only those that are false: elsewhere a few may be true by chance.
-    """
+    """Every name with a neuron that has no name near it, as far as there is one."""
     from sieve_assets.method.null_rates import is_near  # noqa: PLC0415 (as above)
     from sieve_assets.method.verdict_controls import exchanged_names  # noqa: PLC0415 (as above)
 
@@ -118,14 +111,16 @@ def _shuffled(subject: Subject, hypotheses: pd.DataFrame, draw: int) -> pd.DataF
     )
     concepts, numbers = hypotheses["concept"].tolist(), hypotheses["n_pictures"].to_numpy()
     pairs = subject.pairs(given, concepts, draw=draw, n_pictures=numbers)
-    is_first = ~pairs.duplicated(subset=["neuron", "concept"]).to_numpy()
-    pairs = pairs.loc[is_first & (given >= 0)]
+    return pairs.loc[given >= 0]
+
+
+def _false_ones(subject: Subject, pairs: pd.DataFrame) -> pd.DataFrame:
+    """Those of shuffled names that are false; all where truth is not known: a few may be true."""
     if pairs.empty or not subject.has_known_truth:
         return pairs
     bench, log = subject.bench, subject.errand.log
-    found = with_scores(
-        bench, bench.target(subject.model), pairs, concept_names(bench.study), log=log
-    )
+    target, names = bench.target(subject.model), concept_names(bench.study)
+    found = with_scores(bench, target, pairs, names, log=log)
     return found.loc[~found["oracle_true"], pairs.columns].assign(oracle_true=False)
 
 

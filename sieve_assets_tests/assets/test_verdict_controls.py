@@ -7,7 +7,7 @@ from scipy import stats
 
 from sieve_assets.assets.control_kinds import EXPECTED
 from sieve_assets.assets.reference_pictures import references
-from sieve_assets.assets.verdict_controls import NONE_ASKED
+from sieve_assets.assets.verdict_controls import NONE_ASKED, verdict_controls
 from sieve_assets_tests.studies import assert_same_rows
 
 KEY = ["model", "control", "draw", "neuron", "concept"]
@@ -85,6 +85,27 @@ def test_a_shuffled_name_has_the_rate_of_its_new_neuron_on_its_pictures(apart):
 def test_what_costs_something_is_tried_as_often_as_asked_for(apart):
     counts = of(apart, "vit")["control"].value_counts()
     assert counts["meaningless words"] == counts["random weights"] == 2
+
+
+def test_with_looks_each_hypothesis_is_tried_on_the_pictures_that_it_was_judged_by(
+    finished, tmp_path
+):
+    looks = {
+        "n_images = 3": "n_images = 6\nlooks = [2, 4, 6]",
+        "n_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 2",
+    }
+    study = finished.anew(tmp_path, looks).everything("vit")
+
+    own = study.table("evidence", model="vit").set_index(["neuron", "concept"])["n_pictures"]
+    assert len(set(own)) > 1
+    rows = of(study, "vit", "permuted activations").set_index(["neuron", "concept"])
+    assert (rows["n_pictures"] == own.loc[rows.index]).all()
+    assert set(of(study, "vit", "meaningless words", "random weights")["n_pictures"]) == {6}
+    assert study.bench().study.generator.looks == of_recipe(study)["looks"]
+
+
+def of_recipe(study):
+    return verdict_controls.recipe(study.bench(), "vit").settings
 
 
 def test_meaningless_words_are_the_same_for_all_targets_and_no_concepts(finished):
