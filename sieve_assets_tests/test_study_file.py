@@ -204,7 +204,8 @@ def test_the_shipped_study_loads_where_its_files_are(tmp_path):
         weights.touch()
     for folder in ("clip", "generator"):
         (tmp_path / "data" / "terrarium" / folder).mkdir()
-    (tmp_path / "data" / "terrarium" / "concepts.txt").touch()
+    for file in ("concepts.txt", "class_names.txt"):
+        (tmp_path / "data" / "terrarium" / file).touch()
     (tmp_path / "sieve.toml").write_text((ROOT / "sieve.toml").read_text())
     study = load_study(tmp_path / "sieve.toml")
     assert set(study.targets) == {"terrarium_resnet", "terrarium_vit"}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from sieve_assets.assets.compared_names import NAMED_BY, compared, compared_evidence
 from sieve_assets.assets.explanations import comparison
-from sieve_assets.assets.method_comparison import judged_names, names_in
+from sieve_assets.assets.method_comparison import judged_names, method_comparison, names_in
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Recipe, stage
@@ -116,15 +116,7 @@ def class_rows(bench: Workbench, pairs: pd.DataFrame, classes: list[str]) -> pd.
 def _agreement_recipe(bench: Workbench, model: str) -> Recipe:
     if not class_names_in(bench, model):
         return Recipe({"classes": NO_CLASSES}, status=NO_CLASSES)
-    how = comparison(bench.study)
-    return Recipe(
-        {
-            "n_names": how.n_names,
-            "n_resamples": how.n_resamples,
-            "confidence": bench.study.verify.confidence,
-            "seed": bench.study.seed,
-        }
-    )
+    return method_comparison.recipe(bench, model)
 
 
 @stage(

@@ -1,10 +1,11 @@
 """What small figures have in common: their colours, their axes, and how they are encoded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from PIL import Image
 
 from sieve_assets.reports.inline_images import InlineImage, lossless_webp_image, png_within
@@ -121,3 +122,14 @@ def _pixels(figure: "Figure") -> Image.Image:
 def save_large(figure: "Figure", path: Path) -> None:
     """Write the figure as a PNG to look at closely."""
     figure.savefig(path, dpi=LARGE_DOTS_PER_INCH, format="png")
+
+
+def inline_figure(
+    colors: Sequence[str],
+    draw: Callable[[pd.DataFrame, str], "Figure"],
+    rows: pd.DataFrame,
+    model: str,
+    max_bytes: int,
+) -> InlineImage | None:
+    """The figure of a target's rows, as `encoded_in`; None without rows too."""
+    return None if rows.empty else encoded_in(colors, draw(rows, model), max_bytes)

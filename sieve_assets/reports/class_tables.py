@@ -1,20 +1,17 @@
 """How near names are to those of the classes that neurons stand for, printed by method."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import pandas as pd
-from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from sieve_assets.reports.compared_methods import called, compared_methods
 from sieve_assets.reports.paper_classes import PaperClasses, paper_classes
+from sieve_assets.reports.percent_tables import NONE, Row, Show, methods_table, percent
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 
-NONE = "–"
 _KEY = (
     "CLIP: mean cosine of a neuron's name and its class's name by the vision-language model's "
     "texts, of first names with the interval. {text} others: the same names and the other classes' "
@@ -29,7 +26,6 @@ _PAPER_KEY = (
     "paper: CLIP cos and mpnet cos in its {title}; of two, with the concepts Broden (1.2k) / "
     "Common Words (3k).{absent}\n"
 )
-Row = Mapping[str, Any]
 
 
 def print_class_agreement(console: Console, warehouse: Warehouse, study: Study) -> None:
@@ -87,24 +83,7 @@ def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
     if paper and has_text:
         columns["paper\ntext"] = lambda row: _of_paper(paper, row["explainer"], 1)
     title = f"{model}: names against those of its {rows['n_neurons first'].iloc[0]:.0f} classes"
-    table = Table(
-        title=escape(title),
-        title_justify="left",
-        title_style="bold",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column("method", vertical="bottom")
-    for heading in columns:
-        table.add_column(escape(heading), justify="right", no_wrap=True)
-    kinds = [*rows["kind"], rows["kind"].iloc[-1]]
-    for one, kind, following in zip(rows.to_dict("records"), kinds, kinds[1:], strict=False):
-        cells = [
-            show({str(name): value for name, value in one.items()}) for show in columns.values()
-        ]
-        table.add_row(escape(one["called"]), *cells, end_section=kind != following)
-    return table
+    return methods_table(title, rows, columns)
 
 
 def _paper_key(paper: PaperClasses, shown: set[str]) -> str:
@@ -129,11 +108,11 @@ def _plain(value: float | None, digits: int = 3) -> str:
     return f"-{said}" if value < 0 else said
 
 
-def _cosine(name: str) -> Callable[[Row], str]:
+def _cosine(name: str) -> Show:
     return lambda row: _plain(row[name])
 
 
-def _with_interval(name: str) -> Callable[[Row], str]:
+def _with_interval(name: str) -> Show:
     def show(row: Row) -> str:
         figure, chosen = name.split()
         if pd.isna(row[name]):
@@ -144,17 +123,13 @@ def _with_interval(name: str) -> Callable[[Row], str]:
     return show
 
 
-def _percent(name: str) -> Callable[[Row], str]:
-    return lambda row: NONE if pd.isna(row[name]) else f"{100 * row[name]:.0f}"
-
-
-_COLUMNS: Mapping[str, Callable[[Row], str]] = {
-    "cov": _percent("coverage first"),
+_COLUMNS: Mapping[str, Show] = {
+    "cov": percent("coverage first"),
     "CLIP of first": _with_interval("clip_cos first"),
     "\nothers": _cosine("clip_others first"),
     "text of first": _with_interval("text_cos first"),
     "text\nothers": _cosine("text_others first"),
-    "own\nfirst": _percent("same_share first"),
+    "own\nfirst": percent("same_share first"),
     "kept\nCLIP": _cosine("clip_cos kept"),
     "kept\ntext": _cosine("text_cos kept"),
     "verif\nCLIP": _cosine("clip_cos verified"),

@@ -14,7 +14,7 @@ from sieve_assets.reports.canvas import (
     LEFT,
     TAKEN,
     canvas,
-    encoded_in,
+    inline_figure,
     save_large,
     short,
 )
@@ -66,7 +66,9 @@ def methods_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inlin
     Returns:
         None if nothing is compared, or if the figure does not fit.
     """
-    return _inline(draw_methods, compared_methods(warehouse, model), model, max_bytes)
+    return inline_figure(
+        DRAWN_IN, draw_methods, compared_methods(warehouse, model), model, max_bytes
+    )
 
 
 def draw_methods(rows: pd.DataFrame, model: str) -> "Figure":
@@ -100,7 +102,9 @@ def coverage_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inli
     Returns:
         None if nothing is compared, or if the figure does not fit.
     """
-    return _inline(draw_coverage, compared_methods(warehouse, model), model, max_bytes)
+    return inline_figure(
+        DRAWN_IN, draw_coverage, compared_methods(warehouse, model), model, max_bytes
+    )
 
 
 def draw_coverage(rows: pd.DataFrame, model: str) -> "Figure":
@@ -141,7 +145,7 @@ def recall_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inline
         None if no truth is known, or if the figure does not fit.
     """
     rows = compared_methods(warehouse, model).dropna(subset=["true_first", "recall_first"])
-    return _inline(draw_recall, rows, model, max_bytes)
+    return inline_figure(DRAWN_IN, draw_recall, rows, model, max_bytes)
 
 
 def draw_recall(rows: pd.DataFrame, model: str) -> "Figure":
@@ -180,7 +184,7 @@ def scores_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inline
         None if no truth is known, or if the figure does not fit.
     """
     rows = judged_scores(warehouse, model).dropna(subset="auroc")
-    return _inline(draw_scores, rows, model, max_bytes)
+    return inline_figure(DRAWN_IN, draw_scores, rows, model, max_bytes)
 
 
 def draw_scores(rows: pd.DataFrame, model: str) -> "Figure":
@@ -240,12 +244,6 @@ def save_figures(warehouse: Warehouse, model: str, folder: Path) -> list[Path]:
             files.append(folder / f"{model}_{name}.png")
             save_large(_DRAWN[name](some, model), files[-1])
     return files
-
-
-def _inline(
-    draw: Callable[..., "Figure"], rows: pd.DataFrame, model: str, max_bytes: int
-) -> InlineImage | None:
-    return None if rows.empty else encoded_in(DRAWN_IN, draw(rows, model), max_bytes)
 
 
 def _square(n_labels: int) -> tuple[float, float]:

@@ -15,9 +15,9 @@ from sieve_assets.reports.percent_tables import (
     NONE,
     Row,
     Show,
+    methods_table,
     narrow_table,
     percent,
-    rows_in,
     with_interval,
 )
 from sieve_assets.reports.shift_tables import print_shift
@@ -77,12 +77,7 @@ def _methods_table(model: str, rows: pd.DataFrame, paper: PaperTable | None) -> 
     if paper:
         columns["paper\nAR"] = lambda row: _of_paper(paper, row["explainer"])
     title = f"{model}: {rows['n_neurons'].iloc[0]} neurons"
-    table = narrow_table(title, "method", columns)
-    kinds = [*rows["kind"], rows["kind"].iloc[-1]]
-    for one, kind, following in zip(rows_in(rows), kinds, kinds[1:], strict=False):
-        cells = [show(one) for show in columns.values()]
-        table.add_row(escape(one["called"]), *cells, end_section=kind != following)
-    return table
+    return methods_table(title, rows, columns)
 
 
 def _scores_table(model: str, scores: pd.DataFrame) -> Table:

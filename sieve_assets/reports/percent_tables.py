@@ -30,6 +30,16 @@ def narrow_table(title: str, first: str, headings: Iterable[str]) -> Table:
     return table
 
 
+def methods_table(title: str, rows: pd.DataFrame, columns: Mapping[str, Show]) -> Table:
+    """A table with a row a method, as `compared_methods` orders them, and a line between kinds."""
+    table = narrow_table(title, "method", columns)
+    kinds = [*rows["kind"], *rows["kind"].tail(1)]
+    for one, kind, following in zip(rows_in(rows), kinds, kinds[1:], strict=False):
+        cells = [show(one) for show in columns.values()]
+        table.add_row(escape(one["called"]), *cells, end_section=kind != following)
+    return table
+
+
 def percent(name: str, digits: int = 0) -> Show:
     """Shows a share of a row; a dash where there is none, and never 0 for what is more."""
 

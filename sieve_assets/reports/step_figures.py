@@ -14,7 +14,7 @@ from sieve_assets.reports.canvas import (
     LEFT,
     TAKEN,
     canvas,
-    encoded_in,
+    inline_figure,
     panels,
     save_large,
     short,
@@ -83,7 +83,7 @@ def sweep_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     Returns:
         None if nothing is stored, or if the figure does not fit.
     """
-    return _inline(draw_sweep, warehouse.read(_SWEEP, [model]), model, max_bytes)
+    return inline_figure(DRAWN_IN, draw_sweep, warehouse.read(_SWEEP, [model]), model, max_bytes)
 
 
 def draw_sweep(rows: pd.DataFrame, model: str) -> "Figure":
@@ -128,7 +128,9 @@ def distributions_figure(warehouse: Warehouse, model: str, *, max_bytes: int) ->
     Returns:
         None if there is neither, or if the figure does not fit.
     """
-    return _inline(draw_distributions, middle_neurons(warehouse, model), model, max_bytes)
+    return inline_figure(
+        DRAWN_IN, draw_distributions, middle_neurons(warehouse, model), model, max_bytes
+    )
 
 
 def middle_neurons(warehouse: Warehouse, model: str) -> pd.DataFrame:
@@ -168,7 +170,9 @@ def ablation_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inli
     Returns:
         None if nothing is stored, or if the figure does not fit.
     """
-    return _inline(draw_ablation, warehouse.read(_ABLATION, [model]), model, max_bytes)
+    return inline_figure(
+        DRAWN_IN, draw_ablation, warehouse.read(_ABLATION, [model]), model, max_bytes
+    )
 
 
 def draw_ablation(rows: pd.DataFrame, model: str) -> "Figure":
@@ -218,12 +222,6 @@ def save_step_figures(warehouse: Warehouse, model: str, folder: Path) -> list[Pa
             files.append(folder / f"{model}_{name}.png")
             save_large(draw(rows, model), files[-1])
     return files
-
-
-def _inline(
-    draw: "Callable[..., Figure]", rows: pd.DataFrame, model: str, max_bytes: int
-) -> InlineImage | None:
-    return None if rows.empty else encoded_in(DRAWN_IN, draw(rows, model), max_bytes)
 
 
 def _mark_own(axes: "Axes", rows: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
@@ -15,6 +16,7 @@ from sieve_assets.reports.canvas import (
     canvas,
     encoded,
     encoded_in,
+    inline_figure,
     panels,
     save_large,
     short,
@@ -82,3 +84,21 @@ def test_panels_stand_side_by_side_each_with_what_it_shows():
     assert [axes.get_xlabel() for axes in (left, right)] == ["one $", "other"]
     assert [axes.get_ylabel() for axes in (left, right)] == ["up", ""]
     assert figure.get_size_inches().tolist() == [4.0, 2.0]
+
+
+def test_rows_are_drawn_and_encoded_in_their_own_colours(figure):
+    asked = []
+    rows = pd.DataFrame({"value": [1]})
+
+    def draw(*given):
+        asked.append(given)
+        return figure
+
+    made = inline_figure((TAKEN, RARE), draw, rows, "cnn", 8000)
+    assert [(len(one), model) for one, model in asked] == [(1, "cnn")]
+    assert made is not None
+    assert made.content == encoded_in((TAKEN, RARE), figure, 8000).content
+
+
+def test_nothing_is_drawn_of_no_rows():
+    assert inline_figure((TAKEN,), lambda *_: 1 / 0, pd.DataFrame(), "cnn", 8000) is None
