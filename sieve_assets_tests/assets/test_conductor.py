@@ -25,11 +25,11 @@ from sieve_assets.assets.conductor import (
 from sieve_assets.assets.pipeline import EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
 from sieve_assets_tests.killing import assert_same_results
-from sieve_assets_tests.studies import WORLD_PROBE
+from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, WORLD_PROBE
 
 NAMES = [stage.name for stage in STAGES]
-LEGS = [NAMES[:4], NAMES[4:-2], NAMES[-2:]]
-OF_THE_SECOND = [NAMES[1:4], *LEGS[1:]]
+LEGS = [list(FIRST), BY_NEURON, list(LAST)]
+OF_THE_SECOND = [list(FIRST[1:]), *LEGS[1:]]
 """What is left to run for a target whose images have been listed for another."""
 
 
