@@ -79,6 +79,9 @@ def _world() -> list[Mapping[str, object]]:
     return [unbiased_set().identity, SceneSet(None, COPY_SCENES).identity]
 
 
+_KEY = ["control", "draw", "neuron", "concept"]
+
+
 @stage(
     group="verify",
     by="model",
@@ -135,7 +138,8 @@ def control_rows(subject: Subject) -> pd.DataFrame:
         subject.errand.log.info("no class logits: what the classes are called is not known")
     classes = classes_of(subject.bench, subject.drawn, names)
     kinds = [*chance_controls(subject), *known_controls(subject, classes, len(names))]
-    return concatenated(_judged(subject, kind) for kind in kinds)
+    rows = concatenated(_judged(subject, kind) for kind in kinds)
+    return rows.sort_values(_KEY, ignore_index=True) if len(rows) else rows
 
 
 def _judged(subject: Subject, kind: Kind) -> pd.DataFrame:
