@@ -79,7 +79,8 @@ def test_a_damaged_file_is_found_and_made_again(finished, copied, kind, damage):
 def test_damaged_embeddings_of_concepts_are_made_again_when_they_are_needed(
     finished, copied, count
 ):
-    [uri] = copied.table("text_embeddings")["uri"]
+    n_concepts = len(concept_names(copied.bench().study))
+    [uri] = copied.table("text_embeddings", n_texts=n_concepts)["uri"]
     flip(copied.bench().arrays.root / uri)
     embedded = count(OpenClipModel, "embed_texts")
 
@@ -89,7 +90,7 @@ def test_damaged_embeddings_of_concepts_are_made_again_when_they_are_needed(
     copied.forget("cnn", "concept_hypotheses")
     copied.of_model("cnn", "concept_hypotheses")
 
-    assert embedded == [len(concept_names(copied.bench().study))]
+    assert embedded == [n_concepts]
     found, expected = (one.table("concept_hypotheses") for one in (copied, finished))
     assert_same_rows(found, expected, tolerance=1e-6)
 
