@@ -220,7 +220,7 @@ def test_a_file_of_other_labels_gives_no_rows_and_one_of_too_few_is_refused(agai
 
 def test_targets_without_class_names_and_directions_have_a_status(compared, held):
     bench = compared.bench()
-    assert neuron_ablation.recipe(bench, "cnn").status == NO_CLASSES
+    assert neuron_ablation.recipe(bench, "vit").status == NO_CLASSES
     settings = held.bench().study
     target = settings.targets["cnn"].model_copy(update={"directions": object()})
     bench = held.bench()
