@@ -9,9 +9,9 @@ from sieve_assets_tests.text_checkpoints import save_language_model, save_senten
 AS_CLASSES = {
     'layer = "layer4"\nreducer = "mean"\nwidth = 6\nmaps = "feature_map"\nrule = "ratio"': (
         'layer = "fc"\nreducer = "none"\nwidth = 3\nmaps = "whole"\nrule = "signed"'
-        '\nclass_names = "classes.txt"'
     ),
 }
+"""The study's first target with its outputs as neurons."""
 
 
 @pytest.fixture
@@ -26,6 +26,13 @@ def told(finished, tmp_path, capsys):
     return checked
 
 
+@pytest.fixture
+def classes(finished):
+    """`AS_CLASSES` with the names of a file beside the study."""
+    file = finished.file.parent / "classes.txt"
+    return {**AS_CLASSES, f'class_names = "{file}"': 'class_names = "classes.txt"'}
+
+
 def with_model(name):
     return {"n_reference = 4": f'n_reference = 4\n\n[compare]\ntext_model = "{name}"'}
 
@@ -34,14 +41,14 @@ def test_a_study_that_compares_nothing_says_nothing(told):
     assert told({}) == (True, "")
 
 
-def test_classes_are_told_by_the_first_and_the_last(told, tmp_path):
+def test_classes_are_told_by_the_first_and_the_last(told, classes, tmp_path):
     (tmp_path / "classes.txt").write_text("owl\ncat, house cat\ndog\n")
-    assert told(AS_CLASSES) == (True, "target cnn: its neurons are 3 classes, 'owl' to 'dog'\n")
+    assert told(classes) == (True, "target cnn: its neurons are 3 classes, 'owl' to 'dog'\n")
 
 
-def test_too_few_classes_are_refused_beside_the_target(told, tmp_path):
+def test_too_few_classes_are_refused_beside_the_target(told, classes, tmp_path):
     (tmp_path / "classes.txt").write_text("owl\ncat\n")
-    is_right, said = told(AS_CLASSES)
+    is_right, said = told(classes)
     assert not is_right
     assert said.startswith("target cnn: class_names: expected 3 lines, one a neuron, got 2 in ")
 

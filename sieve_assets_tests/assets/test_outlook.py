@@ -83,10 +83,11 @@ def test_what_the_vision_language_model_has_looked_at_is_embedded(finished):
     found = of(finished)
     seen = set(finished.table("picture_embeddings")["picture_id"])
     requests = found.requests(found.names)
+    asked = {one.picture_id for one in requests}
 
-    assert {one.picture_id for one in requests} - {
-        one.picture_id for one in found.unembedded(requests)
-    } == seen
+    embedded = asked - {one.picture_id for one in found.unembedded(requests)}
+    assert embedded == asked & seen
+    assert embedded
     assert found.n_embedded_images == found.n_listed == 60
 
 

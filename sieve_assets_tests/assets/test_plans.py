@@ -103,9 +103,9 @@ def test_more_pictures_a_concept_are_those_that_the_bank_lacks(copied):
 
     cnn, vit = planned(study)
 
-    stages = ("reference_pictures", "generated_image_sets")
+    stages = ("reference_pictures", "generated_image_sets", "verdict_controls")
     pictures = [found[stage, "pictures to draw"] for found in (cnn, vit) for stage in stages]
-    assert [one.basis for one in pictures] == ["counted"] * 4
+    assert [one.basis for one in pictures] == ["counted"] * 6
     assert sum(one.expected for one in pictures) == 2 * n_concepts
     rates = cnn["activation_rates", "partitions"]
     assert rates == (6, 6, "at most"), "they are made again if the pictures are others"
