@@ -2,6 +2,7 @@
 
 from sieve_assets.assets.reference_pictures import references
 from sieve_assets.models.generator import DiffusersGenerator
+from sieve_assets_tests.studies import CONCEPTS
 
 
 def other_folder(tmp_path):
@@ -19,12 +20,19 @@ def test_each_target_has_every_reference_concept_with_its_pictures_by_seed(finis
         assert rows.groupby("concept")["seed"].agg(list).tolist() == [[0, 1, 2]] * 4
 
 
+def controls_only(study):
+    """Words that are drawn for controls alone."""
+    named = {*study.table("concept_hypotheses")["concept"], *references(study.bench())}
+    return sorted({*study.table("verdict_controls")["concept"]} - named)
+
+
 def test_pictures_are_shared_with_hypotheses_and_other_targets(finished):
     rows, links, bank = (
         finished.table(name) for name in ("reference_pictures", "generated_image_sets", "pictures")
     )
     assert rows.groupby(["concept", "seed"])["picture_id"].nunique().max() == 1
-    assert set(rows["picture_id"]) | set(links["picture_id"]) == set(bank["picture_id"])
+    of_names = bank[~bank["prompt"].isin(controls_only(finished))]
+    assert set(rows["picture_id"]) | set(links["picture_id"]) == set(of_names["picture_id"])
     named = links.set_index(["concept", "seed"])["picture_id"]
     for row in rows.itertuples():
         if (row.concept, row.seed) in named.index:
@@ -34,12 +42,14 @@ def test_pictures_are_shared_with_hypotheses_and_other_targets(finished):
 def test_more_references_draw_only_what_is_missing(copied, tmp_path, count):
     more = copied.changed(other_folder(tmp_path), {"n_reference = 4": "n_reference = 12"})
     drawn = count(DiffusersGenerator, "draw")
-    n_before = len(copied.table("pictures"))
+    bank = copied.table("pictures")["prompt"]
+    n_of_others = (~bank.isin(CONCEPTS)).sum()
+    n_before = len(bank)
 
     more.of_model("cnn", "reference_pictures")
 
     assert more.table("reference_pictures", model="cnn")["concept"].nunique() == 12
-    assert sum(drawn) == 36 - n_before == len(more.table("pictures")) - n_before
+    assert sum(drawn) == 36 + n_of_others - n_before == len(more.table("pictures")) - n_before
 
 
 def test_none_are_needed_if_none_are_asked_for(copied, tmp_path):
