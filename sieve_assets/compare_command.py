@@ -7,6 +7,9 @@ import click
 
 from sieve_assets.study_problems import StudyError
 
+LEAST_WIDTH = 132
+"""Columns that the tables are printed in at least: in fewer the methods' names would be cut off."""
+
 if TYPE_CHECKING:  # seconds to import
     from sieve_assets.assets.resources import Workbench
 
@@ -33,7 +36,9 @@ def compare(out: Path) -> None:
         demo.run()
     except SystemExit as error:  # what was stored of other targets is told all the same
         failed = error
-    print_comparison(Console(), bench.warehouse, bench.study)
+    console = Console()
+    console.width = max(console.width, LEAST_WIDTH)
+    print_comparison(console, bench.warehouse, bench.study)
     for model in bench.study.targets:
         for file in _saved(bench, model, out):
             click.echo(f"{file}")

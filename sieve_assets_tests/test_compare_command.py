@@ -22,7 +22,7 @@ def compare(finished, tmp_path, monkeypatch):
         monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
         monkeypatch.setenv("SIEVE_STUDY", str(study.file))
         monkeypatch.setenv("SIEVE_DATA", str(study.data))
-        monkeypatch.setenv("COLUMNS", "120")
+        monkeypatch.setenv("COLUMNS", "80")  # in which names are still to be seen
         monkeypatch.chdir(tmp_path)
         return CliRunner().invoke(main, ["compare", *arguments]), study
 

@@ -94,7 +94,7 @@ def save_neuron_ablation(
         for neuron in rows["neuron"].unique()
     }
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{model}_ablation.png"
+    file = folder / f"{model}_neuron_ablation.png"
     save_large(draw_neuron_ablation(rows, model, crops), file)
     return [file]
 

@@ -71,6 +71,7 @@ def test_the_large_one_is_written_with_crops_of_the_store(bench, tmp_path):
 
     [file] = save_neuron_ablation(bench.warehouse, "cnn", tmp_path / "out", open_image)
 
+    assert file.name == "cnn_neuron_ablation.png", "cnn_ablation.png is of the steps"
     with Image.open(file) as image:
         assert image.format == "PNG"
     stored = bench.warehouse.read("SELECT uri FROM patch_embeddings WHERE model = 'cnn'")["uri"]
