@@ -1,7 +1,6 @@
 """The `sieve` command. What takes long to import is imported late."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -15,7 +14,22 @@ from sieve_assets.study_problems import StudyError
 from sieve_assets.study_template import Answers, study_text
 
 
-@click.group()
+class _Commands(click.Group):
+    """Commands that say in a line what keeps any of them from its work."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        from sieve_assets.stores.connections import (  # noqa: PLC0415 (it loads duckdb)
+            OtherSchemaError,
+            WarehouseBusyError,
+        )
+
+        try:
+            return super().invoke(ctx)
+        except (StudyError, OtherSchemaError, WarehouseBusyError) as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_Commands)
 def main() -> None:
     """Name what a network's neurons respond to, and test each name by experiment."""
 
@@ -81,7 +95,7 @@ def init(out: Path, **answers: str | None) -> None:
             drawing=settings_to_write(str(answers["generator"])),
         ).in_folder(out.resolve().parent)
     )
-    _read(lambda: study_of(text, out))
+    study_of(text, out)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")
     click.echo(f"{out}: {described.target['width']} neurons in {described.target['layer']!r}")
@@ -96,7 +110,7 @@ def init(out: Path, **answers: str | None) -> None:
 )
 def check(file: Path | None) -> None:
     """Load targets, concepts and what is compared, and say what is refused: a line each."""
-    study = _study(file or study_path())
+    study = load_study(file or study_path())
     refused = [_refusal(name, target) for name, target in study.targets.items()]
     for (name, target), reason in zip(study.targets.items(), refused, strict=True):
         click.echo(reason or f"target {name}: ok, {target.width} neurons in {target.layer!r}")
@@ -144,7 +158,7 @@ def stale(targets: tuple[str, ...], *, is_check: bool) -> None:
     from sieve_assets.assets.staleness import find_stale, stale_table  # noqa: PLC0415 (as above)
 
     bench = Workbench()
-    _require_targets(targets, _study(bench.study_path))
+    _require_targets(targets, load_study(bench.study_path))
     try:
         findings = stale_table(find_stale(bench, targets))
     except (ValueError, OSError) as error:
@@ -174,7 +188,7 @@ def plan(targets: tuple[str, ...], *, compare: bool) -> None:
     from sieve_assets.reports.plan_tables import print_outcome, print_plan  # noqa: PLC0415
 
     bench, console = Workbench(), Console()
-    _require_targets(targets, _study(bench.study_path))
+    _require_targets(targets, load_study(bench.study_path))
     try:
         plans = [] if compare else make_plans(bench, targets)
     except (ValueError, OSError) as error:
@@ -230,18 +244,6 @@ main.add_command(compare)
 
 _GIVEN = ("images", "concepts", "vision_language", "generator")
 """What `init` asks for and writes as it is."""
-
-
-def _study(file: Path) -> Study:
-    return _read(lambda: load_study(file))
-
-
-def _read(load: Callable[[], Study]) -> Study:
-    try:
-        return load()
-    except StudyError as error:
-        click.echo(str(error), err=True)
-        raise SystemExit(1) from error
 
 
 def _require_targets(names: tuple[str, ...], study: Study) -> None:

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sieve_assets.study_problems import StudyError
-
 LEAST_WIDTH = 132
 """Columns that the tables are printed in at least: in fewer the methods' names would be cut off."""
 
@@ -75,11 +73,7 @@ def _saved(bench: "Workbench", model: str, out: Path) -> list[Path]:
 def _require_comparison(file: Path) -> None:
     from sieve_assets.study_file import load_study  # noqa: PLC0415 (with its neighbours)
 
-    try:
-        study = load_study(file)
-    except StudyError as error:
-        raise click.ClickException(str(error)) from error
-    if study.compare is None:
+    if load_study(file).compare is None:
         raise click.ClickException(
             f"{file}: expected a section [compare], got none. Add one (docs/explainers.md), or "
             "name a study that has one, such as compare.toml, in $SIEVE_STUDY."

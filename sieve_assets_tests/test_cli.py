@@ -1,5 +1,6 @@
 import sys
 
+import duckdb
 import pytest
 from click.testing import CliRunner
 
@@ -149,6 +150,18 @@ def test_migrate_says_the_versions_and_what_is_not_there(monkeypatch, tmp_path):
     result = CliRunner().invoke(main, ["migrate"])
     assert result.exit_code == 1
     assert "Error: migrate: expected a warehouse at" in result.output
+
+
+@pytest.mark.parametrize("command", ["demo", "mend", "plan", "stale"])
+def test_tables_of_another_version_are_told_in_a_line(copied_study, monkeypatch, command):
+    monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
+    monkeypatch.setenv("SIEVE_DATA", str(copied_study.data))
+    with duckdb.connect(copied_study.bench().warehouse.path) as connection:
+        connection.execute("UPDATE schema_version SET version = 1")
+    result = CliRunner().invoke(main, [command])
+    assert isinstance(result.exception, SystemExit)
+    assert result.output.startswith("Error: Warehouse: expected schema version")
+    assert "got 1. Run `sieve migrate`" in result.output
 
 
 def test_stale_says_what_is_stale_and_ends_as_asked(copied_study, monkeypatch):

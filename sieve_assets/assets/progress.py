@@ -31,7 +31,7 @@ def tracked(
         size: Items in a batch.
     """
     told = time.monotonic()
-    with tqdm(desc=name, total=len(items), unit=unit) as bar:
+    with tqdm(desc=name, total=len(items), unit=unit, disable=not items) as bar:
         for batch in (items[at : at + size] for at in range(0, len(items), size)):
             yield batch
             bar.update(len(batch))

@@ -27,6 +27,10 @@ class WarehouseBusyError(TimeoutError):
     """Another process held the warehouse for longer than the patience."""
 
 
+class OtherSchemaError(RuntimeError):
+    """The warehouse has the tables of another version of sieve_assets."""
+
+
 @contextlib.contextmanager
 def open_warehouse(
     path: Path, *, is_read_only: bool, patience_s: float, oldest: int | None = None
@@ -42,7 +46,8 @@ def open_warehouse(
 
     Raises:
         WarehouseBusyError: The file was not free within the patience.
-        ValueError: The file is not a warehouse, or one of another schema version.
+        OtherSchemaError: The warehouse is one of another schema version.
+        ValueError: The file is not a warehouse.
     """
     with _ONE_AT_A_TIME:
         if not path.exists():
@@ -150,7 +155,7 @@ def _check_version(path: Path, connection: duckdb.DuckDBPyConnection, oldest: in
             remedy = "Move it away and materialize again"
         elif found > schema_version():
             remedy = "Update sieve_assets"
-        raise ValueError(
+        raise OtherSchemaError(
             f"Warehouse: expected schema version {schema_version()} in {path}, got {found}. "
             f"{remedy}, or name another file."
         )

@@ -68,7 +68,8 @@ def migrate(path: Path, *, patience_s: float) -> int:
 
     Raises:
         FileNotFoundError: There is no file.
-        ValueError: The file is no warehouse, or one of a newer version.
+        OtherSchemaError: The warehouse is one of a newer version.
+        ValueError: The file is no warehouse.
         WarehouseBusyError: Another process held the file for too long.
     """
     if not path.exists():

@@ -66,7 +66,8 @@ class Warehouse:
         Raises:
             LookupError: The query names a table that does not exist.
             WarehouseBusyError: Another process held the file for too long.
-            ValueError: Two columns have the same name, or the file is not such a warehouse.
+            OtherSchemaError: The warehouse is one of another version.
+            ValueError: Two columns have the same name, or the file is no warehouse.
         """
         with open_warehouse(self.path, is_read_only=True, patience_s=self.patience_s) as connection:
             try:

@@ -7,7 +7,12 @@ import duckdb
 import pytest
 
 from sieve_assets.stores import connections
-from sieve_assets.stores.connections import WarehouseBusyError, open_warehouse, transaction
+from sieve_assets.stores.connections import (
+    OtherSchemaError,
+    WarehouseBusyError,
+    open_warehouse,
+    transaction,
+)
 from sieve_assets.stores.schema import schema_version, tables
 
 
@@ -104,7 +109,7 @@ def test_it_is_closed_after_an_exception(path, open_it, error, is_free):
 
 def test_it_is_closed_when_it_is_refused(path, is_free):
     set_version(path, "UPDATE schema_version SET version = 999")
-    with pytest.raises(ValueError, match="schema version"), open_to_read(path):
+    with pytest.raises(OtherSchemaError, match="schema version"), open_to_read(path):
         pass
     assert is_free(path)
 
@@ -199,13 +204,13 @@ def test_a_file_of_another_version_is_refused(path, version, remedy):
     set_version(path, f"UPDATE schema_version SET version = {version}")  # noqa: S608 (ours)
     expected = rf"expected schema version {schema_version()} in {re.escape(str(path))}, got \d+\. "
     for open_it in (open_to_read, open_to_write):
-        with pytest.raises(ValueError, match=expected + remedy), open_it(path):
+        with pytest.raises(OtherSchemaError, match=expected + remedy), open_it(path):
             pass
 
 
 def test_a_file_that_lost_its_version_is_refused(path):
     set_version(path, "DELETE FROM schema_version")
-    with pytest.raises(ValueError, match=r"got None\. Move it away"), open_to_read(path):
+    with pytest.raises(OtherSchemaError, match=r"got None\. Move it away"), open_to_read(path):
         pass
 
 

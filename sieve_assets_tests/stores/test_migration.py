@@ -4,6 +4,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from sieve_assets.stores.connections import OtherSchemaError
 from sieve_assets.stores.migration import ADDED, migrate
 from sieve_assets.stores.schema import schema_version, tables
 from sieve_assets.stores.warehouse import Warehouse
@@ -40,7 +41,7 @@ def described(warehouse):
 
 
 def test_an_old_warehouse_is_refused_until_it_is_migrated(old, tmp_path):
-    with pytest.raises(ValueError, match=r"expected schema version .* Run `sieve migrate`"):
+    with pytest.raises(OtherSchemaError, match=r"expected schema version .* Run `sieve migrate`"):
         old.read("SELECT * FROM pictures")
 
     assert migrate(old.path, patience_s=5) == 1
