@@ -58,7 +58,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
 def control_explanations(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """Four names a neuron whose answer is known: the truest, a narrower, a wider, a random one.
 
-    No method to compare with: scores and verdicts are tried on them. docs/method.md, section 5.
+    No method to compare with: scores and verdicts are tried on them. docs/statistics.md.
     Targets without a probe set of the embedded world get no rows.
     """
     for recorder in work(context, bench, control_explanations):

@@ -127,7 +127,7 @@ def neuron_ranks(
     Raises:
         ValueError: Sizes that differ.
 
-    Source: docs/method.md, section 3: specificity.
+    Source: docs/statistics.md, "Other concepts and other neurons".
     """
     require_same_length("neuron_ranks", rates=len(rates), all_rates=len(all_rates))
     return (all_rates > rates[:, None]).sum(axis=1)

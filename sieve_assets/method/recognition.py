@@ -65,7 +65,7 @@ def word_ranks(
     Raises:
         ValueError: Sizes that differ.
 
-    Source: docs/method.md, section 3: the generator check; SIEVE, Eq. 2.
+    Source: docs/statistics.md, "Recognition"; SIEVE, Eq. 2.
     """
     require_same_length("word_ranks", found=len(found), asked=len(asked))
     ranks = np.full(found.shape[1], -1)

@@ -1,6 +1,6 @@
 """How well scores tell true names from others, where the truth is known.
 
-Not in the SIEVE paper: docs/method.md, sections 3 and 5.
+Not in the SIEVE paper: docs/statistics.md.
 """
 
 from typing import NamedTuple
@@ -99,7 +99,7 @@ def truth_of(
     Raises:
         ValueError: Sizes that differ, or a neuron with two names.
 
-    Source: docs/method.md, section 5.
+    Source: docs/statistics.md, "Precision and recall of true names".
     """
     require_same_length("truth_of", named=len(named), is_true=len(is_true))
     numbers, counts = np.unique(named, return_counts=True)

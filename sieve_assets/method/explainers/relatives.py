@@ -46,7 +46,7 @@ def relatives(
     Raises:
         ValueError: No concept, or sizes that differ.
 
-    Source: docs/method.md, section 5.
+    Source: docs/statistics.md, "Control explanations".
     """
     where = "relatives"
     require_some(where, "concepts", f1, axis=1)
