@@ -225,6 +225,8 @@ class Verify(Settings):
     """Score that a right name reaches, in shares of the best name. method.md, section 3."""
     max_q: Share = 1.0
     """Largest q of "other concepts' pictures do as well"; 1 leaves it out. method.md, section 3."""
+    revise: bool = True
+    """Whether each neuron gets its best name of all that was drawn. method.md, section 3."""
     n_controls: Annotated[int, Field(strict=True, ge=0)] = 20
     """Controls of each kind that costs pictures or a network; 0 for none. method.md, section 3."""
     n_control_images: Count = 2000

@@ -23,6 +23,7 @@ _PAPER: Mapping[str, Mapping[str, Any]] = {
         "held_out_share": 0.0,
     },  # Sec. 3.2
     "hypothesize": {"n_concepts": 2},  # Eq. 3
+    "verify": {"revise": False},
 }
 
 

@@ -35,6 +35,7 @@ from sieve_assets.assets.probe_embeddings import probe_embeddings
 from sieve_assets.assets.records import work
 from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios
 from sieve_assets.assets.soundness import linked_files_are_whole
 from sieve_assets.assets.stages import Recipe, stage
@@ -44,6 +45,7 @@ from sieve_assets.method.generated_image_sets import picture_requests, prompt_fo
 NAMED_BY = (
     concept_hypotheses,
     clusters,
+    revised_names,
     layer_explanations,
     neuron_explanations,
     falcon_explanations,

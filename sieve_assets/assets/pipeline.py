@@ -21,6 +21,7 @@ from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_embeddings import probe_embeddings
 from sieve_assets.assets.probe_sets import probe_images
 from sieve_assets.assets.reference_pictures import reference_pictures
+from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Stage
 from sieve_assets.assets.verdict_controls import verdict_controls
@@ -44,6 +45,7 @@ STAGES = (
     evidence,
     verified_concepts,
     verdicts,
+    revised_names,
     verdict_controls,
 )
 EVALUATION = (oracle_rates, truth_agreement)

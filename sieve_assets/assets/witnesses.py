@@ -101,6 +101,30 @@ class Witnesses:
 
         return pd.DataFrame(method.matched_intervals(*self._inputs(pairs))._asdict())
 
+    def best_names(self, neurons: np.ndarray) -> pd.DataFrame:
+        """Each neuron's best name of all that is drawn here: `method.revised_names`.
+
+        Args:
+            neurons: Rising, each once: memory grows with them.
+
+        Returns:
+            `neuron`, `concept`, `score`, `natural_ap`, `drawn_ap`, `runner_up`, `runner_up_score`;
+            no row for a neuron without a name.
+        """
+        from sieve_assets.method.revised_names import revised_names  # noqa: PLC0415 (as above)
+
+        names = np.array([*self.concepts, None], dtype=object)
+        found = revised_names(self._seen_of(neurons), self._settings())._asdict()
+        named = {name: names[found[name]] for name in ("concept", "runner_up")}
+        rows = pd.DataFrame({"neuron": neurons, **found, **named})
+        return rows.dropna(subset="concept").reset_index(drop=True)
+
+    def _seen_of(self, studied: np.ndarray) -> "method.Seen":
+        from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
+
+        own = StoredActivations(self.bench, self.model)
+        return method.Seen(studied=studied, probe=own.on_images(studied), **self._seen)
+
     def _inputs(
         self, pairs: pd.DataFrame, activations: Activations | None = None
     ) -> "tuple[method.Hypotheses, method.Seen, method.Settings]":

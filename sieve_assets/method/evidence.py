@@ -6,21 +6,16 @@ Not in the SIEVE paper: docs/method.md, section 3.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int
+from jaxtyping import Float32, Float64, Int
 
 from sieve_assets.method.activation_rates import Interval, activation_rates
-from sieve_assets.method.average_precisions import average_precisions, weighted_average_precisions
 from sieve_assets.method.checked_inputs import require_same_length, require_some
 from sieve_assets.method.expected_rates import expected_rates, matched_thresholds
-from sieve_assets.method.name_scores import name_scores
 from sieve_assets.method.natural_scores import natural_scores
 from sieve_assets.method.null_rates import is_near, neuron_ranks, null_tests
-from sieve_assets.method.recognition import is_shown, shown_thresholds, word_ranks
+from sieve_assets.method.seen import Seen, Settings, Shown, numbers_of, scores_of, shown_in
 from sieve_assets.method.separation import separation
 from sieve_assets.method.verdicts import is_reporting
-
-_LEAST_COSINE = -2.0
-"""Below every cosine."""
 
 
 class Hypotheses(NamedTuple):
@@ -30,47 +25,6 @@ class Hypotheses(NamedTuple):
     """Position among the studied neurons."""
     concept: Int[np.ndarray, " hypothesis"]
     """Position among the concepts."""
-
-
-class Seen(NamedTuple):
-    """What the models saw. Concepts are words that have pictures: references and hypotheses.
-
-    A word with other pictures is another concept: of a hypothesis that was clear sooner there are
-    fewer (`sequential_drawing`). Of concepts with as many pictures, no two are the same word.
-    """
-
-    studied: Int[np.ndarray, " studied"]
-    """Positions of the studied neurons among all neurons."""
-    probe: Float32[np.ndarray, "studied image"]
-    """Their activations on the probe images."""
-    pictures: Float32[np.ndarray, "picture neuron"]
-    """All neurons' activations on the pictures."""
-    thresholds: Float32[np.ndarray, " neuron"]
-    """T of each neuron; nan for one that is not known, which then never fires."""
-    drawn_for: Int[np.ndarray, " picture"]
-    """The concept of each picture, in the order of their seeds."""
-    is_reference: Bool[np.ndarray, " concept"]
-    words: Int[np.ndarray, " concept"]
-    """Each concept's place among all words."""
-    texts: Float32[np.ndarray, "concept feature"]
-    """Unit vectors of the concepts."""
-    picture_cosines: Float64[np.ndarray, "picture word"]
-    image_cosines: Float64[np.ndarray, "image concept"]
-    is_candidate: Bool[np.ndarray, " word"]
-    """Words that may fit pictures better than what they were drawn for: those of the concept set.
-
-    Other texts, such as another method's phrases, are in nobody's way.
-    """
-
-
-class Settings(NamedTuple):
-    """How it is judged."""
-
-    confidence: float
-    percentile: float
-    near_cosine: float
-    n_best_words: int
-    shown_percentile: float
 
 
 def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str, np.ndarray]:
@@ -95,7 +49,7 @@ def evidence(hypotheses: Hypotheses, seen: Seen, settings: Settings) -> dict[str
     """
     require_some("evidence", "hypotheses", hypotheses.concept, axis=0)
     require_same_length("evidence", pictures=len(seen.pictures), drawn_for=len(seen.drawn_for))
-    shown = _shown(seen, settings)
+    shown = shown_in(seen, settings)
     found = _on_own_pictures(hypotheses, seen, shown, settings)
     return {
         **found,
@@ -116,15 +70,15 @@ def matched_intervals(hypotheses: Hypotheses, seen: Seen, settings: Settings) ->
     Raises:
         ValueError: What the parts refuse.
     """
-    found = _on_own_pictures(hypotheses, seen, _shown(seen, settings), settings)
+    found = _on_own_pictures(hypotheses, seen, shown_in(seen, settings), settings)
     return Interval(found["matched_low"], found["matched_high"])
 
 
 def _on_own_pictures(
-    hypotheses: Hypotheses, seen: Seen, shown: "_Shown", settings: Settings
+    hypotheses: Hypotheses, seen: Seen, shown: Shown, settings: Settings
 ) -> dict[str, np.ndarray]:
     """What follows from each hypothesis's own pictures, by how many there are."""
-    numbers = _numbers(seen)[hypotheses.concept]
+    numbers = numbers_of(seen)[hypotheses.concept]
     found: dict[str, np.ndarray] = {}
     for number in np.unique(numbers):
         rows = np.flatnonzero(numbers == number)
@@ -134,13 +88,8 @@ def _on_own_pictures(
     return found
 
 
-def _numbers(seen: Seen) -> Int[np.ndarray, " concept"]:
-    """How many pictures each concept has."""
-    return np.bincount(seen.drawn_for, minlength=len(seen.words))
-
-
 def _on_as_many(
-    hypotheses: Hypotheses, seen: Seen, shown: "_Shown", settings: Settings
+    hypotheses: Hypotheses, seen: Seen, shown: Shown, settings: Settings
 ) -> dict[str, np.ndarray]:
     """The same for hypotheses with as many pictures each."""
     own = _own_activations(hypotheses, seen)
@@ -155,33 +104,6 @@ def _on_as_many(
         **separation(own, seen.probe[hypotheses.studied])._asdict(),
         **_on_natural_images(hypotheses, seen, shown, settings, own),
     }
-
-
-class _Shown(NamedTuple):
-    ranks: Int[np.ndarray, " concept"]
-    is_drawable: Bool[np.ndarray, " concept"]
-    in_images: Bool[np.ndarray, "image concept"]
-    in_pictures: Bool[np.ndarray, "picture concept"]
-
-
-def _shown(seen: Seen, settings: Settings) -> _Shown:
-    """Which concepts can be drawn, and where they are shown; each in its own pictures."""
-    asked = seen.words[seen.drawn_for]
-    is_compared = seen.is_candidate | (np.arange(len(seen.is_candidate)) == asked[:, None])
-    compared = np.where(is_compared, seen.picture_cosines, _LEAST_COSINE)
-    numbers = _numbers(seen)
-    ranks, lines = np.full(len(numbers), -1), np.full(len(numbers), np.nan)
-    for number in np.unique(numbers):
-        concepts = numbers == number
-        rows, words = concepts[seen.drawn_for], seen.words[concepts]
-        ranks[concepts] = word_ranks(compared[rows], asked[rows])[words]
-        lines[concepts] = shown_thresholds(
-            seen.picture_cosines[rows], asked[rows], percentile=settings.shown_percentile
-        )[words]
-    in_pictures = is_shown(seen.picture_cosines[:, seen.words], lines)
-    in_pictures[np.arange(len(asked)), seen.drawn_for] = True
-    in_images = is_shown(seen.image_cosines, lines)
-    return _Shown(ranks, (ranks >= 0) & (ranks < settings.n_best_words), in_images, in_pictures)
 
 
 def _own_activations(
@@ -233,7 +155,7 @@ def _against_others(
 def _on_natural_images(
     hypotheses: Hypotheses,
     seen: Seen,
-    shown: _Shown,
+    shown: Shown,
     settings: Settings,
     own: Float32[np.ndarray, "hypothesis picture"],
 ) -> dict[str, np.ndarray]:
@@ -261,37 +183,13 @@ def _on_natural_images(
     }
 
 
-def _drawn_precisions(
-    neuron: int, concepts: Int[np.ndarray, " some"], seen: Seen, shown: _Shown
-) -> Float64[np.ndarray, " some"]:
-    """How well a neuron tells the pictures of each of some concepts, all of them as many."""
-    rows = np.isin(seen.drawn_for, concepts)
-    activations, in_pictures = seen.pictures[rows, neuron], shown.in_pictures[rows][:, concepts]
-    numbers = _numbers(seen)
-    if np.ptp(numbers[concepts]) == 0:
-        return average_precisions(activations[None], in_pictures)[0]
-    weights = numbers[concepts].max() / numbers[seen.drawn_for[rows]]
-    return weighted_average_precisions(activations, in_pictures, weights)
-
-
-def _scores(hypotheses: Hypotheses, seen: Seen, shown: _Shown) -> dict[str, np.ndarray]:
+def _scores(hypotheses: Hypotheses, seen: Seen, shown: Shown) -> dict[str, np.ndarray]:
     """How well names say when the neuron fires, on natural images and in pictures."""
     studied, row = np.unique(hypotheses.studied, return_inverse=True)
     is_own = np.tile(seen.is_reference, (len(studied), 1))
     is_own[row, hypotheses.concept] = True
-    natural = average_precisions(seen.probe[studied], shown.in_images)
-    drawn = np.full(natural.shape, np.nan)
-    for place, neuron in enumerate(seen.studied[studied]):
-        concepts = np.flatnonzero(is_own[place])
-        drawn[place, concepts] = _drawn_precisions(int(neuron), concepts, seen, shown)
-    is_rival = seen.is_candidate[seen.words]
-    scores = name_scores(natural, drawn, is_own & shown.is_drawable, is_rival=is_rival)
-    of_rivals = np.where(is_rival, scores, 0.0)
+    found = scores_of(studied, is_own, seen, shown)
+    of_rivals = np.where(seen.is_rival, found.score, 0.0)
     best = np.where(of_rivals.max(axis=1) > 0, of_rivals.argmax(axis=1), -1)
     at = (row, hypotheses.concept)
-    return {
-        "natural_ap": natural[at],
-        "drawn_ap": drawn[at],
-        "score": scores[at],
-        "best_name": best[row],
-    }
+    return {**{name: one[at] for name, one in found._asdict().items()}, "best_name": best[row]}

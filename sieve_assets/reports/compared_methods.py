@@ -12,6 +12,7 @@ OWN, OTHER, CONTROL = "own", "other", "control"
 SIEVE = "sieve"
 _CALLED = {
     SIEVE: "SIEVE",
+    "sieve_revised": "SIEVE revised",
     "sieve_without_clusters": "SIEVE without clusters",
     "sieve_without_crops": "SIEVE without crops",
     "sieve_without_select": "SIEVE without Select",

@@ -29,7 +29,6 @@ ADDED = {
         "mask_explanations",
         "imported_explanations",
         "control_explanations",
-        "explanations",
         "compared_pictures",
         "compared_evidence",
         "compared_truth",
@@ -45,8 +44,9 @@ ADDED = {
         "domain_shift",
         "verdict_controls",
     ),
+    6: ("revised_names", "explanations"),
 }
-"""Tables and views that the version after a version has more."""
+"""Tables and views that the version after a version has more; a view may have been another."""
 CHANGED = {
     4: (
         "ALTER TABLE plans DROP COLUMN IF EXISTS drawn_before",
@@ -100,4 +100,4 @@ def _create(name: str, connection: duckdb.DuckDBPyConnection) -> None:
     )
     for statement in duckdb.extract_statements(DDL):
         if is_about_it.match(statement.query):
-            connection.execute(statement)
+            connection.execute(statement.query.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))

@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (6);
+INSERT INTO schema_version VALUES (7);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -343,6 +343,45 @@ COMMENT ON COLUMN verdicts.reason IS 'Why, in words';
 COMMENT ON COLUMN verdicts.n_hypotheses IS 'Hypotheses that q_value is over';
 COMMENT ON COLUMN verdicts.is_complete IS 'All of the target''s neurons had been tested when it was taken';
 
+CREATE TABLE revised_names (
+    model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, is_new BOOLEAN NOT NULL,
+    n_candidates INTEGER NOT NULL, score DOUBLE NOT NULL, runner_up VARCHAR, runner_up_score DOUBLE NOT NULL,
+    natural_ap DOUBLE NOT NULL, drawn_ap DOUBLE NOT NULL, n_pictures INTEGER NOT NULL, activation_rate DOUBLE NOT NULL,
+    ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL, ar_to_report DOUBLE NOT NULL, p_value DOUBLE NOT NULL, q_value DOUBLE NOT NULL,
+    word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL, matched_ar DOUBLE NOT NULL,
+    matched_low DOUBLE NOT NULL, matched_high DOUBLE NOT NULL, reported_ar DOUBLE NOT NULL,
+    verdict VARCHAR NOT NULL CHECK (verdict IN ('verified', 'refuted', 'untestable', 'ambiguous')), reason VARCHAR NOT NULL, oracle_true BOOLEAN,
+    PRIMARY KEY (model, neuron)
+);
+COMMENT ON TABLE revised_names IS 'Each living neuron''s best name of all concepts that were drawn for its target, with its verdict (docs/method.md, section 3)';
+COMMENT ON COLUMN revised_names.model IS 'Target';
+COMMENT ON COLUMN revised_names.neuron IS 'Channel of the target''s layer';
+COMMENT ON COLUMN revised_names.concept IS 'The name';
+COMMENT ON COLUMN revised_names.is_new IS 'It is none of the neuron''s own hypotheses';
+COMMENT ON COLUMN revised_names.n_candidates IS 'Concepts that it is the best of: the references and all hypotheses of the target';
+COMMENT ON COLUMN revised_names.score IS 'As in evidence, but among all candidates: at least .5, and 1 for the best in both average precisions';
+COMMENT ON COLUMN revised_names.runner_up IS 'The candidate with the next score; NULL without any';
+COMMENT ON COLUMN revised_names.runner_up_score IS 'Its score; 0 without any';
+COMMENT ON COLUMN revised_names.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images';
+COMMENT ON COLUMN revised_names.drawn_ap IS 'The same over the pictures of all candidates';
+COMMENT ON COLUMN revised_names.n_pictures IS 'As in evidence, as are the columns from here to reported_ar but for q_value';
+COMMENT ON COLUMN revised_names.activation_rate IS 'AR (Eq. 4)';
+COMMENT ON COLUMN revised_names.ci_low IS 'Lower end of the Wilson interval of AR';
+COMMENT ON COLUMN revised_names.ci_high IS 'Upper end of the Wilson interval of AR';
+COMMENT ON COLUMN revised_names.ar_to_report IS 'AR over every second picture, from the second on';
+COMMENT ON COLUMN revised_names.p_value IS '(1 + reference concepts whose AR is as high) / (1 + their number)';
+COMMENT ON COLUMN revised_names.q_value IS 'p_value, adjusted over the revised names of the target (Benjamini and Hochberg)';
+COMMENT ON COLUMN revised_names.word_rank IS 'Words that fit the pictures better than the concept does';
+COMMENT ON COLUMN revised_names.probe_share IS 'Share of the probe images that show the concept to the vision-language model';
+COMMENT ON COLUMN revised_names.matched_threshold IS 'Above it the neuron is on as many probe images as show the concept';
+COMMENT ON COLUMN revised_names.matched_ar IS 'Share of the pictures above matched_threshold';
+COMMENT ON COLUMN revised_names.matched_low IS 'Lower end of its Wilson interval';
+COMMENT ON COLUMN revised_names.matched_high IS 'Upper end of its Wilson interval';
+COMMENT ON COLUMN revised_names.reported_ar IS 'matched_ar over the half of the pictures that is kept to report on';
+COMMENT ON COLUMN revised_names.verdict IS 'verified, refuted, untestable or ambiguous, by the rule of verdicts';
+COMMENT ON COLUMN revised_names.reason IS 'Why, in words';
+COMMENT ON COLUMN revised_names.oracle_true IS 'Whether the embedded world says that the name is true; NULL where that is not known';
+
 CREATE TABLE verdict_controls (
     model VARCHAR NOT NULL, control VARCHAR NOT NULL, draw INTEGER NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL,
     expected VARCHAR NOT NULL CHECK (expected IN ('fail', 'untestable', 'pass', 'reported')), quality DOUBLE,
@@ -554,6 +593,7 @@ UNION ALL SELECT model, neuron, explainer, place, concept, score FROM described_
 UNION ALL SELECT model, neuron, explainer, place, concept, score FROM mask_explanations
 UNION ALL SELECT model, neuron, explainer, place, concept, score FROM imported_explanations
 UNION ALL SELECT model, neuron, explainer, place, concept, score FROM control_explanations
+UNION ALL SELECT model, neuron, 'sieve_revised', 0, concept, score FROM revised_names
 UNION ALL SELECT
     named.model, named.neuron, 'sieve',
     row_number() OVER (PARTITION BY named.model, named.neuron ORDER BY min([-sized.size, named.place, named.cluster])) - 1,
@@ -562,7 +602,7 @@ FROM concept_hypotheses named
 JOIN (SELECT model, neuron, cluster, count(*) AS size FROM clusters GROUP BY ALL) sized
     ON sized.model = named.model AND sized.neuron = named.neuron AND sized.cluster = named.cluster
 GROUP BY named.model, named.neuron, named.concept;
-COMMENT ON VIEW explanations IS 'What every method calls each neuron; SIEVE''s own are its hypotheses, those of the largest cluster first';
+COMMENT ON VIEW explanations IS 'What every method calls each neuron; SIEVE''s own are its hypotheses, those of the largest cluster first, and its revised names';
 COMMENT ON COLUMN explanations.model IS 'Target';
 COMMENT ON COLUMN explanations.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN explanations.explainer IS 'Method';
