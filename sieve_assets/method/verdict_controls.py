@@ -202,8 +202,9 @@ def planted_directions(
         concept = int(np.argmax(is_bad))
         got = f"{n_shown[concept]} of {len(is_shown)} for concept {concept}"
         raise ValueError(refusal(where, "concepts shown in some images", got, "Leave it out."))
-    mean, spread = activations.mean(axis=0), activations.std(axis=0)
-    scaled = (activations - mean) / np.where(spread > 0, spread, 1)
+    mean = activations.mean(axis=0, dtype=np.float64)
+    spread = activations.std(axis=0, dtype=np.float64)  # exactly 0 if a neuron never changes
+    scaled = ((activations - mean) / np.where(spread > 0, spread, 1)).astype(np.float32)
     weight = np.empty((is_shown.shape[1], activations.shape[1]), np.float32)
     precision = np.empty(is_shown.shape[1])
     for concept, shown in enumerate(is_shown.T):

@@ -1,6 +1,7 @@
 """FALCON as a stage: its names from stored activations and from crops made anew."""
 
 import logging
+import tomllib
 
 import numpy as np
 import pytest
@@ -13,9 +14,10 @@ from sieve_assets.assets.probe import read_pass
 from sieve_assets.assets.probe_embeddings import read_embeddings
 from sieve_assets.assets.probe_sets import read_probe
 from sieve_assets.image_sets.listing import open_image
-from sieve_assets.method.explainers import falcon, falcon_images
+from sieve_assets.method.explainers.falcon_images import NeuronImages
 from sieve_assets.method.patch_embeddings import box_in_original, crop_box
 from sieve_assets.models.target import NeuronTarget
+from sieve_assets_tests.falcon_loops import names_by_loops
 
 LOG = logging.getLogger("test")
 COMPARE = """\
@@ -32,6 +34,7 @@ scale = 20.0
 max_contrast = 0.14
 n_words = 3
 """
+HOW = tomllib.loads(COMPARE)["compare"]["falcon"] | {"n_captions": 5}
 
 
 @pytest.fixture(scope="module")
@@ -61,33 +64,18 @@ def expected_names(bench, model, *, max_contrast=0.14):
     used = np.flatnonzero(~probe["is_held_out"])
     shards = [bench.arrays.open(uri) for uri in read_pass(bench, model)["activations_uri"]]
     layer = np.concatenate([shard["all_activations"] for shard in shards])[used]
-    scaled = falcon_images.scaled_activations(layer)
-    levels = falcon_images.layer_levels(scaled, n_sigmas=0.3)
-    high = falcon_images.high_images(scaled, level=levels.high, min_images=4, max_images=7)
     target, texts = bench.target(model), embed_concepts(bench)
-    found = {}
-    for neuron in np.unique(high.neurons):
-        own = high.images[high.neurons == neuron]
-        crops = [crop(bench, target, probe.iloc[used[image]], neuron) for image in own]
-        pairs = falcon_images.NeuronImages(np.full(len(own), neuron), own)
-        low = falcon_images.contrast_images(
-            scaled, pairs, level=levels.mean, min_similarity=0.05, max_images=3
-        )
-        scores, against = (
-            falcon.word_scores(
-                vectors,
-                np.zeros(len(vectors), int),
-                np.stack(list(texts.values())),
-                has_word=None,
-                n_neurons=1,
-                scale=20.0,
-                n_captions=5,
-            )
-            for vectors in (np.stack(crops), read_embeddings(bench, model)[used][low.images])
-        )
-        [best] = falcon.best_words(scores, against, max_contrast=max_contrast, count=3)
-        found[neuron] = [(list(texts)[word], scores[0, word]) for word in best if word >= 0]
-    return found
+    found = names_by_loops(
+        layer,
+        lambda neuron, image: crop(bench, target, probe.iloc[used[image]], neuron),
+        read_embeddings(bench, model)[used],
+        list(texts.values()),
+        HOW | {"max_contrast": max_contrast},
+    )
+    words = list(texts)
+    return {
+        neuron: [(words[word], score) for word, score in names] for neuron, names in found.items()
+    }
 
 
 def crop(bench, target, row, neuron):
@@ -100,7 +88,7 @@ def crop(bench, target, row, neuron):
 
 
 @pytest.mark.parametrize("model", ["cnn", "vit"])
-def test_names_are_those_of_the_pure_functions_on_crops_made_one_by_one(compared, model):
+def test_names_are_those_of_the_formulas_on_crops_made_one_by_one(compared, model):
     expected = expected_names(compared.bench(), model)
     rows = compared.table("falcon_explanations", model=model)
     assert set(rows["explainer"]) == {"falcon"}
@@ -131,7 +119,7 @@ def test_a_high_image_whose_map_is_not_stored_is_cropped_too(compared):
     probe = read_probe(bench, "scenes")
     kept = bench.arrays.open(read_pass(bench, "cnn")["strongest_uri"])["positions"]
     weakest = next(one for one in range(len(probe)) if one not in kept[2])
-    high = falcon_images.NeuronImages(np.array([2, 1, 2]), np.array([weakest, 3, 3]))
+    high = NeuronImages(np.array([2, 1, 2]), np.array([weakest, 3, 3]))
     found = embedded_crops(bench, "cnn", probe, high, log=LOG)
     target = bench.target("cnn")
     expected = [crop(bench, target, probe.iloc[i], n) for n, i in zip(*high, strict=True)]
@@ -139,7 +127,7 @@ def test_a_high_image_whose_map_is_not_stored_is_cropped_too(compared):
 
 
 def test_crops_do_not_depend_on_how_many_are_looked_at_together(compared):
-    high = falcon_images.NeuronImages(np.array([2, 2, 1, 4, 4]), np.array([9, 3, 3, 30, 9]))
+    high = NeuronImages(np.array([2, 2, 1, 4, 4]), np.array([9, 3, 3, 30, 9]))
     alone, together = (
         embedded_crops(bench, "vit", read_probe(bench, "scenes"), high, log=LOG)
         for bench in (compared.bench(batch_size=1), compared.bench(batch_size=64))
@@ -150,7 +138,7 @@ def test_crops_do_not_depend_on_how_many_are_looked_at_together(compared):
 def test_an_image_goes_through_the_target_once(compared, count):
     bench = compared.bench()
     looked_at = count(NeuronTarget, "observe")
-    high = falcon_images.NeuronImages(np.array([1, 2, 3, 3]), np.array([5, 5, 5, 8]))
+    high = NeuronImages(np.array([1, 2, 3, 3]), np.array([5, 5, 5, 8]))
     embedded_crops(bench, "cnn", read_probe(bench, "scenes"), high, log=LOG)
     assert sum(looked_at) == 2
 

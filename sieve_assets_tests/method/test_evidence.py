@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from sieve_assets.method.evidence import (
@@ -60,52 +61,76 @@ def shown_in(seen, cosines, concept):
     return cosines >= np.percentile(own, 25)
 
 
-def test_rates_and_ranks_agree_with_loops_over_pictures():
-    hypotheses, seen = small_world()
-    found = evidence(hypotheses, seen, SETTINGS)
-    for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
-        neuron = seen.studied[studied]
-
-        def rate(one, of=neuron):
-            pictures = seen.pictures[seen.drawn_for == one, of]
-            return np.mean([value > seen.thresholds[of] for value in pictures])
-
-        own, others = rate(concept), [rate(one) for one in (0, 2, 3)]
-        cosines = [seen.texts[concept] @ seen.texts[one] for one in (0, 2, 3)]
-        counted = [rate for rate, near in zip(others, cosines, strict=True) if near < 0.9]
-        assert found["activation_rate"][row] == pytest.approx(own)
-        assert found["n_pictures"][row] == N_PICTURES
-        fires = seen.pictures[seen.drawn_for == concept, neuron] > seen.thresholds[neuron]
-        assert found["ar_to_decide"][row] == pytest.approx(fires[::2].mean())
-        assert found["ar_to_report"][row] == pytest.approx(fires[1::2].mean())
-        assert found["n_reference"][row] == len(counted)
-        assert found["null_ar"][row] == pytest.approx(np.mean(counted))
-        n_as_high = sum(other >= own for other in counted)
-        assert found["p_value"][row] == pytest.approx((1 + n_as_high) / (1 + len(counted)))
-        assert rate(found["best_reference"][row]) == max(counted)
-        assert found["neuron_rank"][row] == sum(rate(concept, of=one) > own for one in range(5))
+def wilson(fires):
+    return stats.binomtest(int(sum(fires)), len(fires)).proportion_ci(0.95, method="wilson")
 
 
-def test_natural_images_agree_with_loops_and_scikit_learn():
-    hypotheses, seen = small_world()
-    found = evidence(hypotheses, seen, SETTINGS)
-    for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
-        truth = shown_in(seen, seen.image_cosines[:, concept], concept)
-        activations = seen.probe[studied]
-        quantile = 1 - max(0.1, truth.mean())
-        threshold = np.float32(np.quantile(activations.astype(float), quantile))
-        own = seen.pictures[seen.drawn_for == concept, seen.studied[studied]]
-        assert found["probe_share"][row] == pytest.approx(truth.mean())
-        assert found["expected_ar"][row] == pytest.approx(min(1, 0.1 / truth.mean()))
-        assert found["matched_threshold"][row] == pytest.approx(threshold)
-        assert found["matched_ar"][row] == pytest.approx(np.mean(own > threshold))
-        assert found["reported_ar"][row] == pytest.approx(np.mean(own[1::2] > threshold))
-        assert found["natural_f1"][row] == pytest.approx(f1_score(truth, activations > threshold))
-        expected = average_precision_score(truth, activations)
-        assert found["natural_ap"][row] == pytest.approx(expected)
-        is_drawn = np.repeat([1, 0], [len(own), len(activations)])
-        values = np.concatenate([own, activations])
-        assert found["auc"][row] == pytest.approx(roc_auc_score(is_drawn, values))
+def on_own_pictures(seen, studied, concept):
+    """Columns that follow from the pictures of the concept, one by one, and from other pictures."""
+    neuron = seen.studied[studied]
+
+    def fires(one, of=neuron):
+        return [value > seen.thresholds[of] for value in seen.pictures[seen.drawn_for == one, of]]
+
+    rates = {
+        one: np.mean(fires(one))
+        for one in np.flatnonzero(seen.is_reference)
+        if seen.texts[concept] @ seen.texts[one] < 0.9
+    }
+    own, null = np.mean(fires(concept)), np.mean(list(rates.values()))
+    return {
+        "activation_rate": own,
+        "n_pictures": N_PICTURES,
+        **dict(zip(("ci_low", "ci_high"), wilson(fires(concept)), strict=True)),
+        "ar_to_decide": np.mean(fires(concept)[::2]),
+        "ar_to_report": np.mean(fires(concept)[1::2]),
+        "n_reference": len(rates),
+        "null_ar": null,
+        "lift": own - null,
+        "p_value": (1 + sum(rate >= own for rate in rates.values())) / (1 + len(rates)),
+        "concept_rank": sum(rate > own for rate in rates.values()),
+        "best_reference": max(rates, key=rates.__getitem__),
+        "best_reference_ar": max(rates.values()),
+        "neuron_rank": sum(np.mean(fires(concept, of=one)) > own for one in range(5)),
+    }
+
+
+def on_natural_images(seen, studied, concept, *, tail):
+    """Columns that need the probe images, of which each shows the concept or does not."""
+    cosines = seen.image_cosines[:, concept]
+    activations = seen.probe[studied].astype(float)
+    own = seen.pictures[seen.drawn_for == concept, seen.studied[studied]].astype(float)
+    truth = shown_in(seen, cosines, concept)
+    threshold = np.float32(np.quantile(activations, 1 - max(tail, truth.mean())))
+    n_both = sum(one > threshold and shows for one, shows in zip(activations, truth, strict=True))
+    is_drawn = np.repeat([1, 0], [len(own), len(activations)])
+    return {
+        "probe_share": truth.mean(),
+        "expected_ar": min(1, tail / truth.mean()),
+        "matched_threshold": threshold,
+        "matched_ar": np.mean(own > threshold),
+        **dict(zip(("matched_low", "matched_high"), wilson(own > threshold), strict=True)),
+        "reported_ar": np.mean(own[1::2] > threshold),
+        "n_shown": sum(truth),
+        "natural_recall": n_both / sum(truth),
+        "natural_precision": n_both / sum(activations > threshold),
+        "natural_f1": f1_score(truth, activations > threshold),
+        "natural_correlation": stats.pearsonr(activations, cosines).statistic,
+        "natural_ap": average_precision_score(truth, activations),
+        "auc": roc_auc_score(is_drawn, np.concatenate([own, activations])),
+        "mad": (own.mean() - activations.mean()) / activations.std(),
+    }
+
+
+@pytest.mark.parametrize(("seed", "tail"), [(0, 0.1), (1, 0.1), (2, 0.4), (3, 0.4)])
+def test_columns_agree_with_loops_scipy_and_scikit_learn(seed, tail):
+    hypotheses, seen = small_world(seed)
+    found = evidence(hypotheses, seen, SETTINGS._replace(percentile=100 - 100 * tail))
+    for row, pair in enumerate(zip(*hypotheses, strict=True)):
+        expected = on_own_pictures(seen, *pair) | on_natural_images(seen, *pair, tail=tail)
+        assert set(found) - set(expected) == {"word_rank", "drawn_ap", "score", "best_name"}
+        for name, value in expected.items():
+            assert found[name][row] == pytest.approx(value), name
 
 
 def test_scores_are_relative_to_the_best_drawable_name_among_references_and_own():

@@ -1,10 +1,12 @@
 """Controls are random where they must be and know what they must know, against slow references."""
 
+import hashlib
 import itertools
 
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from sieve_assets.method.verdict_controls import (
@@ -164,13 +166,24 @@ def test_a_hashed_sample_keeps_its_members_when_others_come():
         hashed_sample(ids, count=-1, seed=3)
 
 
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_hashed_sample_is_of_the_lowest_sha_256(seed):
+    ids = [f"image {number}" for number in range(50)]
+    sums = {one: hashlib.sha256(f"{seed} {one}".encode()).hexdigest() for one in ids}
+    lowest = sorted(ids, key=sums.__getitem__)[:20]
+
+    found = hashed_sample(ids, count=20, seed=seed)
+
+    assert [ids[position] for position in found] == [one for one in ids if one in lowest]
+
+
 def planted_layer(n_images=600, seed=0):
     """A layer in which one concept lies along a direction, and another is nowhere."""
     random = generator(seed)
     layer = random.normal(size=(n_images, 6)).astype(np.float32)
     shown = random.random((n_images, 2)) < 0.1
     layer[shown[:, 0]] += np.array([4, 0, -4, 0, 0, 0], np.float32)
-    layer[:, 5] = 2.5  # a neuron that never changes
+    layer[:, 5] = 0.1  # a neuron that never changes; single precision has no such number
     return layer * np.array([1, 100, 1, 0.01, 1, 1], np.float32), shown
 
 
@@ -189,6 +202,26 @@ def test_a_concept_that_the_layer_holds_is_planted_and_another_is_not():
     assert np.abs(weight[[0, 2]]).min() > 5 * np.abs(weight[[1, 3, 4, 5]]).max()
     np.testing.assert_array_equal(layer, before[0])
     np.testing.assert_array_equal(shown, before[1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planted_directions_are_logistic_regressions_of_half_of_each_kind(seed):
+    layer, shown = planted_layer(seed=seed)
+    found = planted_directions(layer, shown, generator=generator(seed))
+
+    random, exact = generator(seed), layer.astype(float)
+    spread = exact.std(axis=0)
+    spread[5] = 1  # it never changes
+    for concept, is_shown in enumerate(shown.T):
+        halves = [random.permutation(np.flatnonzero(is_shown == kind)) for kind in (True, False)]
+        fits = np.concatenate([half[: len(half) // 2] for half in halves])
+        others = np.setdiff1d(np.arange(len(layer)), fits)
+        model = LogisticRegression(solver="newton-cholesky", tol=1e-10)  # the other stops early
+        model.fit((exact[fits] - exact.mean(axis=0)) / spread, is_shown[fits])
+        weight = model.coef_[0] / spread
+        np.testing.assert_allclose(found.weight[concept] * spread, model.coef_[0], atol=1e-2)
+        expected = average_precision_score(is_shown[others], exact[others] @ weight)
+        assert found.held_out_ap[concept] == pytest.approx(expected, abs=2e-3)
 
 
 def test_the_scale_of_a_neuron_does_not_matter():

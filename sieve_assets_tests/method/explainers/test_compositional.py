@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import KMeans
 
 from sieve_assets.method.explainers.compositional import activation_ranges, explain_neurons
 from sieve_assets.method.explainers.concept_masks import present_concepts
@@ -211,6 +212,31 @@ def test_every_value_is_in_the_range_whose_mean_is_nearest(seed):
     distances = np.abs(values[:, None] - means)
     excess = distances[is_within] - distances.min(axis=1)
     assert excess.max() < 0.02  # k-means stops a little before it stands still
+
+
+HEAPS = [(-400, 2, 900), (-30, 1, 30), (5, 1, 400), (90, 3, 90), (300, 2, 7)]
+"""Mean, standard deviation and size of each."""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranges_of_heaps_are_the_clusters_that_scikit_learn_finds(seed):
+    random = np.random.default_rng(seed)
+    values = np.concatenate([random.normal(*heap) for heap in HEAPS]).round(1)
+    labels = KMeans(5, n_init=10, random_state=0).fit(values[:, None]).labels_
+    clusters = [values[labels == one] for one in range(5)]
+    expected = sorted((one.min(), one.max()) for one in clusters)
+    np.testing.assert_allclose(ranges_of(values, seed=seed), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ranges_are_as_narrow_as_the_best_of_many_runs_of_k_means_on_all_values(seed):
+    values = np.random.default_rng(seed).normal(size=3000).astype(np.float32)
+    best = KMeans(5, n_init=20, tol=0, random_state=0).fit(values[:, None].astype(float))
+    spread = 0.0
+    for low, high in ranges_of(values, seed=seed):
+        members = values[(values >= low) & (values <= high)].astype(float)
+        spread += ((members - members.mean()) ** 2).sum()
+    assert spread <= 1.01 * best.inertia_
 
 
 def test_ranges_do_not_depend_on_the_order_of_values_and_follow_their_scale():

@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from sieve_assets.method.explainers.compositional import activation_ranges, explain_neurons
+from sieve_assets.method.explainers.compositional import activation_ranges
 from sieve_assets.method.explainers.concept_masks import present_concepts
 from sieve_assets.method.explainers.dissections import Dissection, neuron_ranges
-from sieve_assets.method.explainers.formulas import formula_text
-from sieve_assets.method.explainers.pixel_groups import PixelGroups
-from sieve_assets.method.explainers.upsampled_maps import upsample_maps
 
 N_IMAGES, N_NEURONS, SIDE = 12, 4, 6
 NAMES = ["owl", "cat", "night", "snow", "beak"]
@@ -42,11 +39,13 @@ def thresholds(maps):
 
 
 @pytest.fixture(scope="module")
-def dissection(maps, masks, thresholds):
-    values = maps.reshape(N_NEURONS, -1)
-    return dissected(
-        maps, masks, thresholds, neuron_ranges(values, n_ranges=3, generators=generators())
-    )
+def ranges(maps):
+    return neuron_ranges(maps.reshape(N_NEURONS, -1), n_ranges=3, generators=generators())
+
+
+@pytest.fixture(scope="module")
+def dissection(maps, masks, thresholds, ranges):
+    return dissected(maps, masks, thresholds, ranges)
 
 
 def dissected(maps, masks, thresholds, ranges):
@@ -57,18 +56,46 @@ def dissected(maps, masks, thresholds, ranges):
 
 
 def frames_of(maps, neuron):
-    return np.stack(
-        [upsample_maps(one[None], n_rows=SIDE, n_columns=SIDE)[0] for one in maps[neuron]]
-    )
+    """Interpolated along rows, then along columns; a cell's centre is in the middle of 2 pixels."""
+    pixels, cells = (np.arange(SIDE) + 0.5) / 2 - 0.5, np.arange(3)
+    wide = np.apply_along_axis(lambda row: np.interp(pixels, cells, row), 2, maps[neuron])
+    return np.apply_along_axis(lambda column: np.interp(pixels, cells, column), 1, wide)
 
 
-def best_formula(hits, masks):
-    """The method on one mask [image row column] alone."""
-    groups = PixelGroups(n_neurons=1, n_concepts=len(NAMES))
-    for hit, of_image in zip(hits, masks, strict=True):
-        groups.add(hit[None], present_concepts(of_image))
-    [found] = explain_neurons(groups.counts(), beam_size=5, max_length=2)
-    return found
+def iou(one, other):
+    return (one & other).sum() / max((one | other).sum(), 1)
+
+
+def best_formula(hit, masks, beam_size, max_length):
+    """Beam search over all pixels: the text, its overlap; of equal ones the first and shortest."""
+    columns = {name: masks[:, place] for place, name in enumerate(NAMES)}
+    beam = kept([(name, columns[name], {name}, "") for name in NAMES], hit, beam_size)
+    for _ in range(max_length - 1):
+        longer = [
+            joined(parent, operator, name, columns[name])
+            for parent in beam
+            for name in NAMES
+            for operator in ("OR", "AND", "AND NOT")
+            if name not in parent[2]
+        ]
+        beam = kept(beam + longer, hit, beam_size)
+    return (beam[0][0], iou(beam[0][1], hit)) if beam else (None, 0)
+
+
+def joined(parent, operator, name, column):
+    text, mask, names, last = parent
+    left = text if last in {"", operator} else f"({text})"
+    found = {"OR": mask | column, "AND": mask & column, "AND NOT": mask & ~column}[operator]
+    return f"{left} {operator} {name}", found, names | {name}, operator
+
+
+def kept(formulas, hit, beam_size):
+    """The best of those that share a pixel, one for each set of pixels."""
+    sharing = [one for one in formulas if (one[1] & hit).any()]
+    distinct = {}
+    for one in sorted(sharing, key=lambda formula: -iou(formula[1], hit)):
+        distinct.setdefault(one[1].tobytes(), one)
+    return list(distinct.values())[:beam_size]
 
 
 def test_labels_are_the_concepts_with_the_largest_overlap_over_all_pixels(
@@ -88,43 +115,41 @@ def test_labels_are_the_concepts_with_the_largest_overlap_over_all_pixels(
     assert {-1} < set(found.concepts[:, 0].tolist())
 
 
+@pytest.mark.parametrize(("beam_size", "max_length"), [(5, 1), (5, 2), (5, 3), (1, 3), (3, 4)])
 def test_formulas_are_those_of_each_mask_alone_the_highest_range_first(
-    dissection, maps, masks, thresholds
+    dissection, maps, masks, thresholds, ranges, beam_size, max_length
 ):
-    strongest, of_ranges = dissection.formulas(NAMES, beam_size=5, max_length=2)
-    seeds = list(generators())
+    settings = {"beam_size": beam_size, "max_length": max_length}
+    strongest, of_ranges = dissection.formulas(NAMES, **settings)
     for neuron in range(N_NEURONS):
         frames = frames_of(maps, neuron)
-        ranges = activation_ranges(maps[neuron].ravel(), n_ranges=3, generator=seeds[neuron])
-        hits = [(frames >= low) & (frames <= high) for low, high in ranges[::-1]]
-        expected = [best_formula(hit, masks) for hit in hits]
-        alone = best_formula(frames > thresholds[neuron], masks)
-        for named, explanations in ((strongest, [alone]), (of_ranges, expected)):
-            for place, one in enumerate(explanations):
-                assert named.scores[neuron, place] == pytest.approx(one.iou)
+        above = [frames > thresholds[neuron]]
+        within = [(frames >= low) & (frames <= high) for low, high in ranges[neuron]]
+        for named, hits in ((strongest, above), (of_ranges, within)):
+            for place, hit in enumerate(hits):
+                text, overlap = best_formula(hit, masks, **settings)
                 concept = named.concepts[neuron, place]
-                if one.formula is None:
-                    assert concept == -1
-                else:
-                    assert named.names[concept] == formula_text(one.formula, NAMES)
+                assert (named.names[concept] if concept >= 0 else None) == text
+                assert named.scores[neuron, place] == pytest.approx(overlap)
     assert of_ranges.concepts.shape == (N_NEURONS, 3)
     assert of_ranges.concepts[ALWAYS_0].tolist() == [-1] * 3
     assert of_ranges.scores[ALWAYS_0].tolist() == [0] * 3
 
 
-def test_ranges_are_each_neurons_own_and_missing_ones_are_nan(maps):
-    values = maps.reshape(N_NEURONS, -1)
-    found = neuron_ranges(values, n_ranges=3, generators=generators())
+def test_ranges_are_each_neurons_own_and_missing_ones_are_nan(maps, ranges):
+    values, found = maps.reshape(N_NEURONS, -1), ranges
     assert np.isnan(found[ALWAYS_0]).all()
     others = np.delete(found, ALWAYS_0, axis=0)
     assert (others[:, :-1, 0] > others[:, 1:, 1]).all()
     assert (found[HALF] > 0).all()
     np.testing.assert_array_equal(others[:, 0, 1], np.delete(values, ALWAYS_0, axis=0).max(axis=1))
+    for neuron in (0, 2, HALF):
+        own = np.random.default_rng(neuron)
+        alone = activation_ranges(values[neuron], n_ranges=3, generator=own)
+        np.testing.assert_array_equal(found[neuron], alone[::-1])
 
 
-def test_neurons_do_not_depend_on_those_beside_them(dissection, maps, masks, thresholds):
-    values = maps.reshape(N_NEURONS, -1)
-    ranges = neuron_ranges(values, n_ranges=3, generators=generators())
+def test_neurons_do_not_depend_on_those_beside_them(dissection, maps, masks, thresholds, ranges):
     alone = dissected(maps[2:3], masks, thresholds[2:3], ranges[2:3])
     together = dissection.formulas(NAMES, beam_size=5, max_length=3)
     mine_alone = alone.formulas(NAMES, beam_size=5, max_length=3)

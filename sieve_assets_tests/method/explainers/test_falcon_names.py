@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sieve_assets.method.explainers.falcon import best_words, word_scores
 from sieve_assets.method.explainers.falcon_images import (
     NeuronImages,
     contrast_images,
@@ -12,6 +11,7 @@ from sieve_assets.method.explainers.falcon_images import (
     scaled_activations,
 )
 from sieve_assets.method.explainers.falcon_names import falcon_names
+from sieve_assets_tests.falcon_loops import names_by_loops
 
 SETTINGS = {
     "min_similarity": 0.45,
@@ -22,6 +22,7 @@ SETTINGS = {
     "max_contrast": 0.15,
     "n_words": 4,
 }
+HIGH = {"n_sigmas": 1.0, "min_images": 3, "max_images": 6}
 
 
 def unit(n_rows, features=5, seed=0):
@@ -34,7 +35,8 @@ class World:
 
     def __init__(self, seed=0):
         activations = np.random.default_rng(seed).exponential(size=(80, 7)) ** 2
-        self.scaled = scaled_activations(activations.astype(np.float32))
+        self.layer = activations.astype(np.float32)
+        self.scaled = scaled_activations(self.layer)
         self.levels = layer_levels(self.scaled, n_sigmas=1.0)
         self.high = high_images(self.scaled, level=self.levels.high, min_images=3, max_images=6)
         noise = unit(len(self.high.images), seed=seed + 1) * (self.high.neurons[:, None] + 1) / 4
@@ -48,46 +50,18 @@ class World:
         return falcon_names(*parts, low=self.levels.mean, **SETTINGS | changes)
 
 
-def names_by_loops(world):
-    """Neuron by neuron: {neuron: [(word, score), ...]}."""
-    found = {}
-    for neuron in range(7):
-        is_own = world.high.neurons == neuron
-        crops, images = world.crops[is_own].astype(float), world.high.images[is_own]
-        cosines = [one @ other for one in crops for other in crops]
-        if not cosines or np.mean(cosines) <= SETTINGS["min_similarity"]:
-            continue
-        own = NeuronImages(np.full(len(images), neuron), images)
-        contrast = contrast_images(
-            world.scaled,
-            own,
-            level=world.levels.mean,
-            min_similarity=SETTINGS["min_contrast_similarity"],
-            max_images=SETTINGS["n_contrast"],
-        ).images
-        scores, against = (
-            word_scores(
-                vectors,
-                np.zeros(len(vectors), int),
-                world.concepts,
-                has_word=None,
-                n_neurons=1,
-                scale=SETTINGS["scale"],
-                n_captions=SETTINGS["n_captions"],
-            )
-            for vectors in (world.crops[is_own], world.images[contrast])
-        )
-        [best] = best_words(
-            scores, against, max_contrast=SETTINGS["max_contrast"], count=SETTINGS["n_words"]
-        )
-        found[neuron] = [(int(word), float(scores[0, word])) for word in best if word >= 0]
-    return found
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_names_agree_with_one_neuron_at_a_time(seed):
     world = World(seed)
-    found, expected = world.names(), names_by_loops(world)
+    crops = dict(zip(zip(*world.high, strict=True), world.crops, strict=True))
+    expected = names_by_loops(
+        world.layer,
+        lambda neuron, image: crops[neuron, image],
+        world.images,
+        world.concepts,
+        SETTINGS | HIGH,
+    )
+    found = world.names()
     assert 0 < len(expected) < 7
     for neuron in range(7):
         own = expected.get(neuron, [])
