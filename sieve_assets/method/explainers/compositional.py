@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 from scipy import sparse
-from sklearn.cluster import KMeans
+from sklearn.cluster import kmeans_plusplus
 
 from sieve_assets.method.checked_inputs import require_at_least, require_finite
 from sieve_assets.method.explainers.formulas import (
@@ -29,6 +29,10 @@ from sieve_assets.method.explainers.formulas import (
 from sieve_assets.method.explainers.pixel_groups import GroupCounts
 
 _OPERATORS = (Operator.OR, Operator.AND, Operator.AND_NOT)
+_STARTS = 10
+"""Of k-means, the best of which counts: scikit-learn's number when the authors wrote their code."""
+_MOST_STEPS = 1000
+"""Of k-means; it stands still long before."""
 
 
 class Explanation(NamedTuple):
@@ -132,14 +136,47 @@ def activation_ranges(
     n_clusters = min(n_ranges, len(distinct))
     if n_clusters == 0:
         return np.empty((0, 2))
-    seed = int(generator.integers(2**31))
-    means = KMeans(n_clusters, random_state=seed)
-    means.fit(distinct[:, None], sample_weight=numbers)
-    centres: Float64[np.ndarray, " range"] = np.sort(means.cluster_centers_[:, 0])
-    nearest = np.searchsorted((centres[1:] + centres[:-1]) / 2, distinct)
-    first = np.flatnonzero(np.diff(nearest, prepend=-1))
-    last = np.append(first[1:], len(distinct)) - 1
-    return np.column_stack([distinct[first], distinct[last]])
+    ends = _cluster_ends(distinct, numbers, n_clusters, generator)
+    return np.column_stack([distinct[ends[:-1]], distinct[ends[1:] - 1]])
+
+
+def _cluster_ends(
+    values: Float64[np.ndarray, " value"],
+    numbers: Int64[np.ndarray, " value"],
+    n_clusters: int,
+    generator: np.random.Generator,
+) -> Int64[np.ndarray, " end"]:
+    """Where the clusters of rising values end, by k-means; before them where the first begins.
+
+    On a line clusters are intervals: running sums give their means without a look at the values.
+    """
+    centred = values - np.average(values, weights=numbers)
+    sums = np.zeros((2, len(values) + 1))
+    sums[:, 1:] = np.cumsum([numbers, numbers * centred], axis=1)
+    random = np.random.RandomState(int(generator.integers(2**31)))  # what scikit-learn takes
+    weights = {"sample_weight": numbers, "random_state": random}
+    starts = [kmeans_plusplus(centred[:, None], n_clusters, **weights)[0] for _ in range(_STARTS)]
+    found = [_settled(np.sort(start[:, 0]), centred, sums) for start in starts]
+    _, ends = max(found, key=lambda one: one[0])
+    return np.unique(ends)  # of an empty cluster both are the same
+
+
+def _settled(
+    means: Float64[np.ndarray, " cluster"],
+    values: Float64[np.ndarray, " value"],
+    sums: Float64[np.ndarray, "2 position"],
+) -> tuple[float, Int64[np.ndarray, " end"]]:
+    """The sum of squares between the clusters that k-means comes to, and their ends."""
+    ends = np.array([0, len(values)])
+    for _ in range(_MOST_STEPS):
+        inner = np.searchsorted(values, (means[1:] + means[:-1]) / 2, side="right")
+        before, ends = ends, np.concatenate([[0], inner, [len(values)]])
+        masses, moments = np.diff(sums[:, ends])
+        means = np.divide(moments, masses, out=means.copy(), where=masses > 0)
+        if np.array_equal(before, ends):
+            break
+    masses, _ = np.diff(sums[:, ends])
+    return float(masses @ means**2), ends
 
 
 def _explanation(target: _Target, beam_size: int, max_length: int) -> Explanation:

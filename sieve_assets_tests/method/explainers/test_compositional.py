@@ -211,7 +211,7 @@ def test_every_value_is_in_the_range_whose_mean_is_nearest(seed):
     means = np.array([values[members].mean(dtype=np.float64) for members in is_within.T])
     distances = np.abs(values[:, None] - means)
     excess = distances[is_within] - distances.min(axis=1)
-    assert excess.max() < 0.02  # k-means stops a little before it stands still
+    assert excess.max() < 1e-6
 
 
 HEAPS = [(-400, 2, 900), (-30, 1, 30), (5, 1, 400), (90, 3, 90), (300, 2, 7)]
@@ -228,15 +228,17 @@ def test_ranges_of_heaps_are_the_clusters_that_scikit_learn_finds(seed):
     np.testing.assert_allclose(ranges_of(values, seed=seed), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["normal", "exponential", "lognormal"])
 @pytest.mark.parametrize("seed", range(5))
-def test_ranges_are_as_narrow_as_the_best_of_many_runs_of_k_means_on_all_values(seed):
-    values = np.random.default_rng(seed).normal(size=3000).astype(np.float32)
+def test_ranges_are_as_narrow_as_the_best_of_many_runs_of_k_means_on_all_values(kind, seed):
+    values = getattr(np.random.default_rng(seed), kind)(size=800).astype(np.float32)
+    values = np.repeat(values, 1 + 40 * (values > 1))  # the large ones many times
     best = KMeans(5, n_init=20, tol=0, random_state=0).fit(values[:, None].astype(float))
     spread = 0.0
     for low, high in ranges_of(values, seed=seed):
         members = values[(values >= low) & (values <= high)].astype(float)
         spread += ((members - members.mean()) ** 2).sum()
-    assert spread <= 1.01 * best.inertia_
+    assert spread <= 1.02 * best.inertia_
 
 
 def test_ranges_do_not_depend_on_the_order_of_values_and_follow_their_scale():
