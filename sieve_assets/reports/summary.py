@@ -44,6 +44,14 @@ LEFT JOIN (
 ) o USING (model, neuron, concept)
 GROUP BY v.model ORDER BY v.model
 """
+_REVISED = """
+SELECT model, count(*) AS names, any_value(n_candidates) AS "of so many concepts",
+    count(*) FILTER (is_new) AS "new to the neuron",
+    count(*) FILTER (verdict = 'verified') AS verified,
+    avg(oracle_true::INTEGER) AS "true names of all",
+    avg(oracle_true::INTEGER) FILTER (verdict = 'verified') AS "true names of verified ones"
+FROM revised_names GROUP BY model ORDER BY model
+"""
 _CONTROLS = """
 SELECT model, control, expected,
     count(*) FILTER (verdict = 'verified') || ' of ' || count(*) AS verified
@@ -96,12 +104,10 @@ def print_summary(
     rates = warehouse.read(_RATES)
     rates = rates.rename(columns={"before": "mean AR before", "after": "mean AR after"})
     console.print(_table("Hypotheses", _as_percent(rates, rates.filter(like="mean AR"))))
-    verdicts = warehouse.read(_VERDICTS)
-    true_ones = verdicts.filter(like="true")
-    if true_ones.isna().all(axis=None):
-        verdicts = verdicts.drop(columns=true_ones.columns)
-    verdicts = _as_percent(verdicts, verdicts.filter(like="true"))
-    console.print(_table("Verdicts by evidence", _by_figure(verdicts)))
+    console.print(_table("Verdicts by evidence", _judged(warehouse.read(_VERDICTS))))
+    revised = warehouse.read(_REVISED)
+    if len(revised):
+        console.print(_table("Revised names: the best of all drawn concepts", _judged(revised)))
     controls = warehouse.read(_CONTROLS)
     if len(controls):
         console.print(_table("Controls: verified of all", _by_kind(controls)))
@@ -123,6 +129,14 @@ def print_summary(
         f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
     )
+
+
+def _judged(rows: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts for people; without the truth where it is known of no target."""
+    true_ones = rows.filter(like="true")
+    if true_ones.isna().all(axis=None):
+        return _by_figure(rows.drop(columns=true_ones.columns))
+    return _by_figure(_as_percent(rows, true_ones))
 
 
 def _saving(found: Mapping[str, Any], generator: Generator) -> str:

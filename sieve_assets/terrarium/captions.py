@@ -1,7 +1,7 @@
 """Which words are true of a scene, the concept set, and scenes that show a given concept."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -170,11 +170,17 @@ def truth_table(
 
     Asked once a kind of scene: no concept says anything of poses.
     """
-    examples = {(one.thing, one.background): one for one in scenes}
-    truth = [[concept.is_true_of(one) for concept in concepts] for one in examples.values()]
-    places = {kind: place for place, kind in enumerate(examples)}
-    rows = [places[one.thing, one.background] for one in scenes]
-    return np.array(truth, dtype=bool).reshape(len(examples), len(concepts))[rows]
+    kinds = [Kind(one.thing, one.background) for one in scenes]
+    places = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+    return _truth_of_kinds(tuple(places), concepts)[[places[kind] for kind in kinds]]
+
+
+@lru_cache(maxsize=8)  # a target's truth is asked for by several stages and controls
+def _truth_of_kinds(
+    kinds: tuple[Kind, ...], concepts: tuple[AnyConcept, ...]
+) -> Bool[np.ndarray, "kind concept"]:
+    truth = [[concept.is_true_of(kind) for concept in concepts] for kind in kinds]
+    return np.array(truth, dtype=bool).reshape(len(kinds), len(concepts))
 
 
 def scene_of(concept: AnyConcept, *, pose: Pose, generator: np.random.Generator) -> Scene:
