@@ -49,6 +49,15 @@ LEFT JOIN verdicts e ON e.model = r.model AND e.neuron = r.neuron AND e.concept 
 WHERE r.model = $model AND r.neuron = $neuron ORDER BY r.cluster, h.place
 """
 
+_VERDICTS = """
+SELECT '' AS kind, concept, verdict, reason FROM verdicts
+WHERE model = $model AND neuron = $neuron
+UNION ALL
+SELECT 'best of all drawn concepts: ', concept, verdict, reason FROM revised_names
+WHERE model = $model AND neuron = $neuron
+ORDER BY kind, concept
+"""
+
 
 def draw_evidence(
     warehouse: Warehouse,
@@ -110,14 +119,14 @@ def draw_evidence(
 
 
 def verdict_lines(warehouse: Warehouse, *, model: str, neuron: int) -> list[str]:
-    """Each of a neuron's names with its verdict and the reason; empty before there are any."""
-    found = warehouse.read(
-        "SELECT concept, verdict, reason FROM verdicts WHERE model = $1 AND neuron = $2"
-        " ORDER BY concept",
-        [model, neuron],
-    )
+    """Each of a neuron's names with its verdict and the reason, its revised name last.
+
+    Empty before there are any.
+    """
+    found = warehouse.read(_VERDICTS, {"model": model, "neuron": neuron})
     return [
-        '"{concept}": {verdict}, {reason}'.format(**row) for row in found.to_dict(orient="records")
+        '{kind}"{concept}": {verdict}, {reason}'.format(**row)
+        for row in found.to_dict(orient="records")
     ]
 
 
