@@ -56,12 +56,19 @@ def test_verdicts_are_said_with_their_reasons(tested):
 
     lines = verdict_lines(bench.warehouse, model=model, neuron=neuron)
 
-    rows = bench.warehouse.read(
-        "SELECT * FROM verdicts WHERE model = $1 AND neuron = $2 ORDER BY concept", [model, neuron]
+    rows, revised = (
+        bench.warehouse.read(
+            f"SELECT * FROM {name} WHERE model = $1 AND neuron = $2 ORDER BY concept",  # noqa: S608 (ours)
+            [model, neuron],
+        )
+        for name in ("verdicts", "revised_names")
     )
-    assert len(lines) == len(rows) > 0
-    for line, row in zip(lines, rows.to_dict("records"), strict=True):
-        assert line == f'"{row["concept"]}": {row["verdict"]}, {row["reason"]}'
+    *own, best = [
+        f'"{row["concept"]}": {row["verdict"]}, {row["reason"]}'
+        for row in [*rows.to_dict("records"), *revised.to_dict("records")]
+    ]
+    assert len(rows) > 0
+    assert lines == [*own, f"best of all drawn concepts: {best}"]
     assert verdict_lines(bench.warehouse, model=model, neuron=99) == []
 
 
