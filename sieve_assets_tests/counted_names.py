@@ -81,9 +81,15 @@ def mean_of(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values) if len(values) else math.nan
 
 
-def intervals_of(*several: Sequence[float]) -> Iterator[list[float]]:
-    """SciPy's percentile interval of the mean of each, drawn one after the other from one seed."""
-    generator = np.random.default_rng(SEED)
+def draws() -> np.random.Generator:
+    """The randomness of a row's intervals, one after the other."""
+    return np.random.default_rng(SEED)
+
+
+def intervals_of(
+    *several: Sequence[float], generator: np.random.Generator
+) -> Iterator[list[float]]:
+    """SciPy's percentile interval of the mean of each."""
     for values in several:
         if len(values) < 2:
             yield [mean_of(values)] * 2

@@ -38,7 +38,7 @@ vit,2,owl
 """Names that people gave: of those beyond the concept set, the CNN's neurons 2 and 5 have a true
 one."""
 KEY = ["model", "neuron", "concept"]
-OF_FIGURES = ("method_comparison", "score_truth")
+OF_FIGURES = ("method_comparison", "score_truth", "ablation", "class_agreement")
 OF_COMPARISON = tuple(stage.name for stage in pipeline.COMPARISON)
 
 
@@ -79,16 +79,25 @@ def varied_study(methods: StudyRun, folder: Path) -> StudyRun:
     What tiny networks do is nearly the same for all names: no mean of it tells one column from
     another.
     """
-    study, generator = methods.changed(folder), np.random.default_rng(7)
-    for table, lots in (("compared_evidence", _evidence), ("compared_truth", _truth)):
-        rows = study.table(table)
-        drawn = rows.assign(**lots(rows, generator))
-        study.bench().warehouse.replace(Replacement(table, drawn, rows[KEY]))
+    study = methods.changed(folder)
     with known_truth():
         for model in ("cnn", "vit"):
-            study.forget(model, *OF_FIGURES)
-            study.of_model(model, *OF_FIGURES)
+            draw_lots(study, model)
     return study
+
+
+def draw_lots(study: StudyRun, model: str) -> None:
+    """Write evidence, verdicts and truth by lot over what a target has, and make its figures anew.
+
+    In a study that has been judged; nothing that is stored then says so.
+    """
+    generator = np.random.default_rng(7)
+    for table, lots in (("compared_evidence", _evidence), ("compared_truth", _truth)):
+        rows = study.table(table, model=model)
+        drawn = rows.assign(**lots(rows, generator))
+        study.bench().warehouse.replace(Replacement(table, drawn, rows[KEY]))
+    study.forget(model, *OF_FIGURES)
+    study.of_model(model, *OF_FIGURES)
 
 
 def _evidence(rows: pd.DataFrame, generator: np.random.Generator) -> dict[str, Any]:

@@ -74,7 +74,8 @@ def test_intervals_are_those_of_a_bootstrap_over_neurons(study, model):
             "kept_ar": [one["activation_rate"] for one in counted.kept_names(names)],
             "verified_ar": [one["ar_to_report"] for one in counted.verified_names(names)],
         }
-        for name, ends in zip(values, counted.intervals_of(*values.values()), strict=True):
+        found = counted.intervals_of(*values.values(), generator=counted.draws())
+        for name, ends in zip(values, found, strict=True):
             assert [row[f"{name}_low"], row[f"{name}_high"]] == same(*ends), name
 
 
@@ -171,7 +172,7 @@ def test_intervals_of_aurocs_are_those_of_a_bootstrap_over_neurons(varied, label
     names = labelled(varied)[label]
     neurons = sorted({one["neuron"] for one in names})
     for row in varied.table("score_truth", labels=label).to_dict("records"):
-        generator = np.random.default_rng(counted.SEED)
+        generator = counted.draws()
         pairs, draws = list(pairs_of(names, row["score"])), []
         for _ in range(counted.N_RESAMPLES):
             drawn = [neurons[one] for one in generator.integers(len(neurons), size=len(neurons))]
