@@ -1,14 +1,15 @@
 """What a finished study should have stored, by loops over the paper's equations.
 
-Nothing of `sieve_assets.method` is used: only NumPy and the text of docs/method.md, section 1. Each
-function reads the stored inputs of a step and says what should have come out of it.
+Nothing of `sieve_assets.method` is used: only NumPy and the text of docs/method.md, sections 1 and
+3. Each function reads the stored inputs of a step and says what should have come out of it.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from sieve_assets.assets.resources import Workbench
 
@@ -138,3 +139,39 @@ def filtered(rates: Sequence[float]) -> tuple[float, list[bool], float]:
     kept = [rate > initial or math.isclose(rate, initial, abs_tol=1e-9) for rate in rates]
     survivors = [rate for rate, is_kept in zip(rates, kept, strict=True) if is_kept]
     return initial, kept, sum(survivors) / len(survivors)
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's q of each p: the least m p / rank among those not smaller."""
+    ordered = sorted(p_values)
+    by_rank = [p * len(ordered) / rank for rank, p in enumerate(ordered, start=1)]
+    return [
+        min(1.0, *(q for q, p in zip(by_rank, ordered, strict=True) if p >= one))
+        for one in p_values
+    ]
+
+
+def verdict_of(
+    row: Mapping[str, Any],
+    *,
+    min_rate: float = 0.5,
+    n_best_words: int = 5,
+    min_score: float = 0.5,
+    max_q: float = 1.0,
+) -> str:
+    """The verdict on a row of evidence with its q: Sec. "The verdict"."""
+    if not 0 <= row["word_rank"] < n_best_words:
+        return "untestable"
+    if row["matched_low"] < min_rate <= row["matched_high"]:
+        return "ambiguous"
+    if row["matched_low"] < min_rate or row["reported_ar"] < min_rate:
+        return "refuted"
+    if row["score"] < min_score or row["q_value"] > max_q:
+        return "refuted"
+    return "verified"
+
+
+def verdicts_of(rows: pd.DataFrame, **lines: float) -> list[str]:
+    """The verdicts on all rows of evidence of a target, whose p-values are adjusted together."""
+    found = rows.assign(q_value=adjusted(rows["p_value"].tolist())).to_dict("records")
+    return [verdict_of(row, **lines) for row in found]

@@ -41,7 +41,7 @@ WHERE x.model = $model AND (x.place < $n_names OR starts_with(x.explainer, 'siev
 ORDER BY x.explainer, x.neuron, x.place
 """
 _TRUTH = ("true_first", "true_kept", "true_verified", "recall_first", "recall_verified")
-_NAMEABLE = "SELECT DISTINCT neuron FROM compared_truth WHERE model = $1 AND best_f1 > 0"
+_NAMEABLE = "SELECT DISTINCT neuron FROM compared_truth WHERE model = $1 AND oracle_true"
 
 
 def judged_names(bench: Workbench, model: str) -> pd.DataFrame:
@@ -66,6 +66,7 @@ def _comparison_recipe(bench: Workbench, _model: str) -> Recipe:
     group="compare",
     by="model",
     reads=[*NAMED_BY, compared_evidence, compared_truth],
+    version="2",
     recipe=_comparison_recipe,
     given=["compare_settings", "verify_settings"],
     facts="""

@@ -91,7 +91,7 @@ def truth_of(
     Args:
         named: The neuron of each name.
         is_true: Whether the name is true.
-        nameable: Neurons that some word of the concept set is true of.
+        nameable: Neurons that some name is true of.
 
     Returns:
         Shares between 0 and 1, or nan.

@@ -92,9 +92,9 @@ def verdicts(
     """Whether each hypothesis holds, by the first of these that applies.
 
     `untestable`: its pictures do not show it, so they can tell nothing. `ambiguous`: the interval
-    of its rate is on both sides of the line. `verified`: the rate on the reporting half reaches the
-    line, the name is not much worse than the best one at saying when the neuron fires, and pictures
-    of other concepts do not do as well. `refuted`: all else.
+    of its rate is on both sides of the line. `verified`: the interval is above it, the rate on the
+    reporting half reaches it too, the name is not much worse than the best one at saying when the
+    neuron fires, and pictures of other concepts do not do as well. `refuted`: all else.
 
     Args:
         evidence: What is known of each hypothesis.

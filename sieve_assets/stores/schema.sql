@@ -730,7 +730,7 @@ COMMENT ON COLUMN method_comparison.curve_ar IS 'Mean AR so far, over the other 
 COMMENT ON COLUMN method_comparison.true_first IS 'Share of true names among the first ones; NULL where nothing is known, as the following';
 COMMENT ON COLUMN method_comparison.true_kept IS 'Among those that the paper''s filter keeps';
 COMMENT ON COLUMN method_comparison.true_verified IS 'Among the chosen verified ones';
-COMMENT ON COLUMN method_comparison.recall_first IS 'Share of the neurons that some word is true of, whose first name is true';
+COMMENT ON COLUMN method_comparison.recall_first IS 'Share of the neurons that any judged name is true of (the truest word always is judged), whose first name is true';
 COMMENT ON COLUMN method_comparison.recall_verified IS 'Of these, the share whose chosen verified name is true';
 
 CREATE TABLE score_truth (

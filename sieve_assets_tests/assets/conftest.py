@@ -21,6 +21,14 @@ def compared(finished, tmp_path_factory):
     return study
 
 
+@pytest.fixture(scope="session")
+def varied(methods, tmp_path_factory):
+    """The study of all methods, with evidence and truth drawn by lot; for tests that only read."""
+    from sieve_assets_tests.methods import varied_study  # noqa: PLC0415 (as in the conftest above)
+
+    return varied_study(methods, tmp_path_factory.mktemp("varied"))
+
+
 @pytest.fixture
 def empty(finished, tmp_path):
     """The tiny study, nothing of it run yet."""

@@ -8,6 +8,7 @@ import pytest
 
 from sieve_assets.assets.beta_sweep import BY_SAMPLE, beta_sweep, betas_of
 from sieve_assets.assets.staleness import STALE, find_stale
+from sieve_assets_tests import counted_names as counted
 from sieve_assets_tests.methods import known_truth
 from sieve_assets_tests.studies import DEAD, SPARSE
 
@@ -19,9 +20,9 @@ BETAS = {"cnn": [1.02, 1.12, 1.3], "vit": [0.5, 1.6, 1.7]}
 
 
 @pytest.fixture(scope="module")
-def swept(methods, tmp_path_factory):
+def swept(varied, tmp_path_factory):
     """With thresholds between which the tiny networks' neurons lie."""
-    study = methods.changed(tmp_path_factory.mktemp("swept"), TRIED)
+    study = varied.changed(tmp_path_factory.mktemp("swept"), TRIED)
     with known_truth():
         for model in OWN:
             study.of_model(model, "beta_sweep")
@@ -50,7 +51,9 @@ def names_above(study, model, beta):
         pair = (row["neuron"], row["concept"])
         if row["neuron"] in found:
             is_true = truth[pair]["oracle_true"] if truth else math.nan
-            found[row["neuron"]].append(evidence[pair] | {"is_true": is_true})
+            found[row["neuron"]].append(
+                evidence[pair] | {"is_true": is_true, "place": row["place"]}
+            )
     return found
 
 
@@ -80,6 +83,46 @@ def test_rows_are_those_of_loops_over_the_neurons_above_each_threshold(swept, mo
         )
         is_verified = [any(one["verdict"] == "verified" for one in some) for some in found.values()]
         assert row["verified_coverage"] == sum(is_verified) / row["n_neurons"]
+
+
+@pytest.mark.parametrize("model", OWN)
+def test_figures_are_those_of_methods_with_the_neurons_above_each_threshold(swept, model):
+    for row in swept.table("beta_sweep", model=model).to_dict("records"):
+        names = [one for some in names_above(swept, model, row["beta"]).values() for one in some]
+        first, kept = counted.first_names(names), counted.kept_names(names)
+        verified, generator = counted.verified_names(names), counted.draws()
+        values = {
+            "mean_ar": [one["activation_rate"] for one in first],
+            "kept_ar": [one["activation_rate"] for one in kept],
+            "verified_ar": [one["ar_to_report"] for one in verified],
+        }
+        ends = list(counted.intervals_of(*values.values(), generator=generator))
+        line = counted.mean_of([one["activation_rate"] for one in names]) - 1e-12
+        several = {
+            "names_ar": names,
+            "kept_names_ar": [one for one in names if one["activation_rate"] >= line],
+        }
+        ends += [by_neurons(some, generator) for some in several.values()]
+        for name, (low, high) in zip([*values, *several], ends, strict=True):
+            found = [row[f"{name}_low"], row[f"{name}_high"]]
+            assert found == pytest.approx([low, high], nan_ok=True), name
+        for name, rates in values.items():
+            assert row[name] == pytest.approx(counted.mean_of(rates), nan_ok=True)
+        assert row["kept_coverage"] == pytest.approx(len(kept) / row["n_neurons"])
+        is_true = [one["is_true"] for one in verified]
+        assert row["true_verified"] == pytest.approx(counted.mean_of(is_true), nan_ok=True)
+
+
+def by_neurons(names, generator):
+    """The interval of the names' mean AR, where neurons are drawn with all their names."""
+    rates = {}
+    for one in names:
+        rates.setdefault(one["neuron"], []).append(one["activation_rate"])
+    several, means = list(rates.values()), []
+    for _ in range(counted.N_RESAMPLES):
+        drawn = [several[one] for one in generator.integers(len(several), size=len(several))]
+        means.append(counted.mean_of([rate for some in drawn for rate in some]))
+    return counted.percentiles_of(means)
 
 
 def test_thresholds_make_a_difference_and_the_truth_is_known_of_one_target(swept):

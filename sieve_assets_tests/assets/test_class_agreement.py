@@ -7,7 +7,8 @@ import pytest
 from sieve_assets.assets import class_agreement
 from sieve_assets.assets.staleness import find_stale, stale_table
 from sieve_assets.models.sentence_model import SentenceTransformersModel
-from sieve_assets_tests.methods import COMPARED, OF_COMPARISON
+from sieve_assets_tests import counted_names as counted
+from sieve_assets_tests.methods import COMPARED, OF_COMPARISON, draw_lots
 from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, OF_CNN
 from sieve_assets_tests.text_checkpoints import save_sentence_model
 
@@ -48,6 +49,7 @@ def classes(finished, tmp_path_factory):
     study = finished.changed(folder, changes)
     for stage in (*FIRST, *BY_NEURON, *LAST, *OF_COMPARISON):
         study.of_model("head", stage)
+    draw_lots(study, "head")
     return study
 
 
@@ -93,27 +95,31 @@ def test_a_name_that_its_class_lists_is_told(classes):
 @pytest.mark.parametrize("space", ["clip", "text"])
 def test_means_are_over_each_neurons_one_name_as_where_rates_are_compared(classes, space):
     cosines = classes.table("compared_classes").set_index(["neuron", "concept"])
-    evidence = classes.table("compared_evidence", model="head").set_index(["neuron", "concept"])
-    names = classes.table("explanations", model="head")
+    names = counted.judged_names(classes, "head")
     rates = classes.table("method_comparison", model="head").set_index("explainer")
     rows = classes.table("class_agreement").set_index(["explainer", "chosen"])
 
     assert {explainer for explainer, _ in rows.index} == set(rates.index)
-    for explainer, some in names.groupby("explainer"):
-        first = [(row.neuron, row.concept) for row in some.itertuples() if row.place == 0]
-        ar = {pair: evidence.loc[pair, "activation_rate"] for pair in first}
-        mean = sum(ar.values()) / len(ar)
-        for chosen, pairs in {"first": first, "kept": [p for p in first if ar[p] >= mean]}.items():
+    assert rates["verified_coverage"].max() > 0
+    for explainer, some in names.items():
+        kinds = {
+            "first": counted.first_names(some),
+            "kept": counted.kept_names(some),
+            "verified": counted.verified_names(some),
+        }
+        for chosen, these in kinds.items():
+            pairs = [(one["neuron"], one["concept"]) for one in these]
             row = rows.loc[(explainer, chosen)]
             own = [cosines.loc[pair, f"{space}_cos"] for pair in pairs]
             assert row["n_named"] == len(pairs)
-            assert row[f"{space}_cos"] == pytest.approx(np.mean(own))
-            assert row[f"{space}_cos_low"] <= np.mean(own) + 1e-9
-            assert row[f"{space}_cos_high"] >= np.mean(own) - 1e-9
+            assert row[f"{space}_cos"] == pytest.approx(counted.mean_of(own), nan_ok=True)
+            [ends] = counted.intervals_of(own, generator=counted.draws())
+            found = [row[f"{space}_cos_low"], row[f"{space}_cos_high"]]
+            assert found == pytest.approx(ends, nan_ok=True)
             others = [cosines.loc[pair, f"{space}_others"] for pair in pairs]
-            assert row[f"{space}_others"] == pytest.approx(np.mean(others))
+            assert row[f"{space}_others"] == pytest.approx(counted.mean_of(others), nan_ok=True)
             same = [cosines.loc[pair, "is_class_name"] for pair in pairs]
-            assert row["same_share"] == pytest.approx(np.mean(same))
+            assert row["same_share"] == pytest.approx(counted.mean_of(same), nan_ok=True)
         coverage = rates.loc[explainer, ["coverage", "kept_coverage", "verified_coverage"]]
         found = [rows.loc[(explainer, one), "coverage"] for one in ("first", "kept", "verified")]
         assert found == pytest.approx(list(coverage))

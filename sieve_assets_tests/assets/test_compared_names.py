@@ -2,11 +2,13 @@
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from sieve_assets.assets import compared_names
 from sieve_assets.models.generator import DiffusersGenerator
 from sieve_assets.models.target import NeuronTarget
 from sieve_assets_tests.methods import NAMES, known_truth
+from sieve_assets_tests.recomputation import verdicts_of
 
 KEY = ["model", "neuron", "concept"]
 JUDGED = ["verdict", "reason", "q_value"]
@@ -111,14 +113,27 @@ def test_a_second_run_draws_and_looks_at_nothing(methods, tmp_path, count):
     assert study.table("compared_evidence").equals(before)
 
 
-@pytest.mark.parametrize("line", ["min_score = 0.9", "min_rate = 0.9"])
-def test_other_lines_give_other_verdicts_from_the_same_evidence(methods, tmp_path, line):
+@pytest.mark.parametrize("model", ["cnn", "vit"])
+def test_verdicts_and_q_values_are_those_of_the_stored_evidence(methods, model):
+    rows = methods.table("compared_evidence", model=model)
+    q_values = stats.false_discovery_control(rows["p_value"], method="bh")
+    assert rows["q_value"].tolist() == pytest.approx(q_values.tolist())
+    assert rows["verdict"].tolist() == verdicts_of(rows)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [{"min_score": 0.9}, {"min_rate": 0.9}, {"min_rate": 0.2}, {"min_rate": 0.2, "max_q": 0.9}],
+)
+def test_other_lines_give_other_verdicts_from_the_same_evidence(methods, tmp_path, lines):
     folder = tmp_path / "lines"
     folder.mkdir()
-    study = methods.changed(folder, {"n_reference = 4": f"n_reference = 4\n{line}"})
+    said = "".join(f"\n{name} = {line}" for name, line in lines.items())
+    study = methods.changed(folder, {"n_reference = 4": f"n_reference = 4{said}"})
     with known_truth():
         study.of_model("cnn", "compared_evidence")
 
     same, other = (one.table("compared_evidence", model="cnn") for one in (methods, study))
 
+    assert other["verdict"].tolist() == verdicts_of(other, **lines)
     assert same.drop(columns=JUDGED).equals(other.drop(columns=JUDGED))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.metrics import average_precision_score
 
 from sieve_assets.assets import domain_shift as stage_module
 from sieve_assets.assets.domain_shift import NO_PROBE, domain_shift
@@ -83,6 +84,9 @@ def test_every_name_has_its_rates_on_images_of_both_kinds(shifted):
             assert getattr(row, f"{prefix}n_shown") == is_shown.sum()
             recall = fires[is_shown].mean() if is_shown.any() else np.nan
             assert getattr(row, f"{prefix}recall") == pytest.approx(recall, nan_ok=True)
+            precision = average_precision_score(is_shown, activation) if is_shown.any() else np.nan
+            found = getattr(row, f"{prefix}average_precision")
+            assert found == pytest.approx(precision, nan_ok=True)
             assert getattr(row, f"{prefix}firing_share") == pytest.approx(fires.mean())
             top = sorted(range(len(images)), key=lambda at: (-activation[at], at))
             assert getattr(row, f"{prefix}top_share") == pytest.approx(is_shown[top[:4]].mean())
