@@ -15,6 +15,7 @@ from sieve_assets.assets import (
     evaluate,
     method_comparison,
     pipeline,
+    revised_names,
 )
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets.terrarium import oracle_scenes, workers
@@ -51,7 +52,7 @@ def known_truth() -> Iterator[None]:
         patch.setattr(workers, "N_WORKERS", 1)
         for module in (
             *(compared_names, control_explanations, evaluate),
-            *(method_comparison, pipeline),
+            *(method_comparison, pipeline, revised_names),
         ):
             patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield

@@ -28,7 +28,7 @@ from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, 
 BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION, *COMPARISON) if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
-LAST = ("verified_concepts", "verdicts", "verdict_controls")
+LAST = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
 """The stages by model before those by neuron, and after them."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -102,9 +102,9 @@ OF_CNN = TINY_STUDY[
 WORLD_PROBE = {
     OF_CNN: OF_CNN.replace('"scenes"', '"world"'),
     "[concepts]": '[probes.world]\nkind = "terrarium"\nn_images = 9\n\n[concepts]',
-    "n_reference = 4": "n_reference = 4\nn_controls = 0",
+    "n_reference = 4": "n_reference = 4\nn_controls = 0\nrevise = false",
 }
-"""Gives the tiny CNN a probe set whose truth is known; no controls, which need all its scenes."""
+"""Gives the tiny CNN a probe set whose truth is known; nothing but its stages needs the scenes."""
 DEAD, SPARSE, NEGATIVE = 0, 1, 7
 """The tiny CNN's neuron that is always 0 and that is mostly 0; the ViT's that is never positive."""
 

@@ -40,6 +40,10 @@ TABLES = {
     "reference_pictures": (["model", "concept", "seed"], "generator picture_id uri"),
     "evidence": (["model", "neuron", "concept"], "activation_rate word_rank matched_ar score"),
     "verdicts": (["model", "neuron", "concept"], "q_value verdict reason is_complete"),
+    "revised_names": (
+        ["model", "neuron"],
+        "concept is_new n_candidates score activation_rate matched_ar q_value verdict reason",
+    ),
     "verdict_controls": (
         ["model", "control", "draw", "neuron", "concept"],
         "expected word_rank matched_ar score q_value verdict reason",

@@ -5,60 +5,18 @@ import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from sieve_assets.method.evidence import (
-    Hypotheses,
-    Seen,
-    Settings,
-    evidence,
-    matched_intervals,
+from sieve_assets.method.evidence import Hypotheses, evidence, matched_intervals
+from sieve_assets_tests.seen_worlds import (
+    N_PICTURES,
+    SETTINGS,
+    precisions_of,
+    rank_of,
+    scores_by_loops,
+    shown_in,
+    small_world,
+    with_fewer,
+    without,
 )
-
-SETTINGS = Settings(
-    confidence=0.95, percentile=90.0, near_cosine=0.9, n_best_words=2, shown_percentile=25.0
-)
-N_PICTURES = 6
-
-
-def unit(rows):
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-
-
-def small_world(seed=0, n_neurons=5, n_images=80, n_words=7):
-    """Words as directions; an image and a picture hold one and some noise; neurons like some."""
-    generator = np.random.default_rng(seed)
-    texts = unit(generator.standard_normal((n_words, 6)))
-    words = np.array([5, 0, 3, 2, 6])
-    drawn_for = np.repeat(np.arange(len(words)), N_PICTURES)[generator.permutation(30)]
-
-    def show(places):
-        return unit(texts[places] + 0.5 * generator.standard_normal((len(places), 6)))
-
-    images, pictures = show(generator.integers(0, n_words, n_images)), show(words[drawn_for])
-    likes = generator.standard_normal((6, n_neurons))
-    probe = np.maximum(images @ likes, 0).astype(np.float32)
-    studied = np.array([3, 0, 4])
-    seen = Seen(
-        studied=studied,
-        probe=probe.T[studied],
-        pictures=np.maximum(pictures @ likes, 0).astype(np.float32),
-        thresholds=np.percentile(probe, 90, axis=0).astype(np.float32),
-        drawn_for=drawn_for,
-        is_reference=np.array([True, False, True, True, False]),
-        words=words,
-        texts=texts[words],
-        picture_cosines=pictures.astype(float) @ texts.astype(float).T,
-        image_cosines=images.astype(float) @ texts[words].astype(float).T,
-        is_candidate=np.ones(len(texts), dtype=bool),
-    )
-    pairs = [(0, 1), (0, 2), (1, 4), (2, 0), (2, 1)]
-    return Hypotheses(*(np.array(part) for part in zip(*pairs, strict=True))), seen
-
-
-def shown_in(seen, cosines, concept):
-    """Whether each of the cosines reaches what a quarter of the concept's pictures are below."""
-    word = seen.words[concept]
-    own = seen.picture_cosines[seen.drawn_for == concept, word]
-    return cosines >= np.percentile(own, 25)
 
 
 def wilson(fires):
@@ -139,28 +97,9 @@ def test_scores_are_relative_to_the_best_drawable_name_among_references_and_own(
     for row, (studied, concept) in enumerate(zip(*hypotheses, strict=True)):
         mine = [one for pair, one in zip(*hypotheses, strict=True) if pair == studied]
         names = sorted({0, 2, 3, *mine})
-        neuron, is_counted = seen.studied[studied], np.isin(seen.drawn_for, names)
-        natural, drawn, ranks = {}, {}, {}
-        for one in names:
-            truth = shown_in(seen, seen.image_cosines[:, one], one)
-            natural[one] = average_precision_score(truth, seen.probe[studied])
-            shown = shown_in(seen, seen.picture_cosines[:, seen.words[one]], one)
-            shown |= seen.drawn_for == one
-            drawn[one] = average_precision_score(
-                shown[is_counted], seen.pictures[is_counted, neuron]
-            )
-            means = seen.picture_cosines[seen.drawn_for == one].mean(axis=0)
-            ranks[one] = sum(means > means[seen.words[one]] + 1e-12)
-        drawable = [one for one in names if ranks[one] < 2]
-        scores = {
-            one: (
-                natural[one] / max(natural[other] for other in drawable)
-                + drawn[one] / max(drawn[other] for other in drawable)
-            )
-            / 2
-            for one in drawable
-        }
-        assert found["word_rank"][row] == ranks[concept]
+        _, drawn = precisions_of(seen, studied, names)
+        scores = scores_by_loops(seen, studied, names)
+        assert found["word_rank"][row] == rank_of(seen, concept)
         assert found["drawn_ap"][row] == pytest.approx(drawn[concept])
         assert found["score"][row] == pytest.approx(scores.get(concept, 0.0))
         assert found["best_name"][row] == max(scores, key=scores.__getitem__)
@@ -199,23 +138,6 @@ def test_a_neuron_whose_threshold_is_not_known_never_fires():
     np.testing.assert_array_equal(after["activation_rate"], before["activation_rate"])
 
 
-def test_a_text_outside_the_concept_set_is_in_no_other_names_way():
-    hypotheses, seen = small_world()
-    found = evidence(hypotheses, seen, SETTINGS)
-    word = seen.words[4]
-    cosines = seen.picture_cosines.copy()
-    cosines[:, word] += 5.0  # it would fit all pictures best
-    others = np.arange(len(seen.is_candidate)) != word
-
-    changed = evidence(
-        hypotheses, seen._replace(picture_cosines=cosines, is_candidate=others), SETTINGS
-    )
-
-    is_it = hypotheses.concept == 4
-    assert changed["word_rank"][~is_it].tolist() == found["word_rank"][~is_it].tolist()
-    assert (changed["word_rank"][is_it] == 0).all(), "in its own pictures it counts"
-
-
 def test_inputs_are_unchanged():
     hypotheses, seen = small_world()
     copies = [part.copy() for part in (*hypotheses, *seen)]
@@ -233,32 +155,6 @@ def test_refuses_what_it_cannot_judge(unchecked):
         unchecked(evidence)(hypotheses, seen._replace(drawn_for=seen.drawn_for[1:]), SETTINGS)
 
 
-def with_fewer(seen, concept, number):
-    """The same, and the concept once more with its first pictures alone; the last of all."""
-    rows = np.flatnonzero(seen.drawn_for == concept)[:number]
-    return seen._replace(
-        pictures=np.concatenate([seen.pictures, seen.pictures[rows]]),
-        drawn_for=np.append(seen.drawn_for, np.full(number, len(seen.words))),
-        is_reference=np.append(seen.is_reference, np.False_),
-        words=np.append(seen.words, seen.words[concept]),
-        texts=np.concatenate([seen.texts, seen.texts[[concept]]]),
-        picture_cosines=np.concatenate([seen.picture_cosines, seen.picture_cosines[rows]]),
-        image_cosines=np.concatenate(
-            [seen.image_cosines, seen.image_cosines[:, [concept]]], axis=1
-        ),
-    )
-
-
-def without(seen, concept, number):
-    """The same with the first pictures of a concept alone."""
-    rows = np.flatnonzero(seen.drawn_for == concept)[number:]
-    return seen._replace(
-        pictures=np.delete(seen.pictures, rows, axis=0),
-        drawn_for=np.delete(seen.drawn_for, rows),
-        picture_cosines=np.delete(seen.picture_cosines, rows, axis=0),
-    )
-
-
 def test_one_neuron_may_have_fewer_pictures_of_a_concept_than_another():
     hypotheses, seen = small_world()
     several = hypotheses._replace(concept=np.array([1, 2, 4, 0, 5]))
@@ -272,22 +168,6 @@ def test_one_neuron_may_have_fewer_pictures_of_a_concept_than_another():
         expected = np.append(whole[name][:3], fewer[name][3:])
         same = np.where(values == 5, 1, values) if name == "best_name" else values
         np.testing.assert_allclose(same, expected, err_msg=name)
-
-
-def test_a_concept_with_fewer_pictures_weighs_as_much_as_others_in_the_score():
-    hypotheses, seen = small_world()
-    found = evidence(hypotheses, without(seen, 1, 2), SETTINGS)
-    seen = without(seen, 1, 2)
-    row, (studied, concept) = 4, (2, 1)
-    is_counted = np.isin(seen.drawn_for, [0, 1, 2, 3])
-    shown = shown_in(seen, seen.picture_cosines[:, seen.words[concept]], concept)
-    shown |= seen.drawn_for == concept
-    expected = average_precision_score(
-        shown[is_counted],
-        seen.pictures[is_counted, seen.studied[studied]],
-        sample_weight=np.where(seen.drawn_for == concept, 3, 1)[is_counted],
-    )
-    assert found["drawn_ap"][row] == pytest.approx(expected)
 
 
 def test_intervals_alone_are_those_of_the_evidence_and_need_no_references():
