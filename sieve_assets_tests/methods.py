@@ -40,6 +40,7 @@ vit,2,owl
 one."""
 KEY = ["model", "neuron", "concept"]
 OF_FIGURES = ("method_comparison", "score_truth", "ablation", "class_agreement")
+N_UNBIASED = 300
 OF_COMPARISON = tuple(stage.name for stage in pipeline.COMPARISON)
 
 
@@ -47,7 +48,7 @@ OF_COMPARISON = tuple(stage.name for stage in pipeline.COMPARISON)
 def known_truth() -> Iterator[None]:
     """Few scenes, and the truth of the CNN's images taken for known though they lie in a folder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(oracle_scenes, "UNBIASED_SCENES", 300)
+        patch.setattr(oracle_scenes, "UNBIASED_SCENES", N_UNBIASED)
         patch.setattr(oracle_scenes, "CONCEPT_SCENES", 8)
         patch.setattr(workers, "N_WORKERS", 1)
         for module in (
