@@ -93,7 +93,7 @@ def draw_lots(study: StudyRun, model: str) -> None:
 
     In a study that has been judged; nothing that is stored then says so.
     """
-    generator = np.random.default_rng(7)
+    generator = np.random.default_rng(27)
     for table, lots in (("compared_evidence", _evidence), ("compared_truth", _truth)):
         rows = study.table(table, model=model)
         drawn = rows.assign(**lots(rows, generator))
