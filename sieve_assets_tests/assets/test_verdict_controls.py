@@ -3,14 +3,23 @@
 import numpy as np
 import pandas as pd
 import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file
 from scipy import stats
+from sklearn.metrics import average_precision_score
 
 from sieve_assets.assets.control_kinds import EXPECTED
+from sieve_assets.assets.hypothesize import neuron_generator
 from sieve_assets.assets.reference_pictures import references
 from sieve_assets.assets.verdict_controls import NONE_ASKED, verdict_controls
+from sieve_assets.models.frames import input_frames
+from sieve_assets_tests import recomputation as again
 from sieve_assets_tests.studies import assert_same_rows
 
 KEY = ["model", "control", "draw", "neuron", "concept"]
+LINES = {"min_rate": 0.2, "min_score": 0.95}
 
 
 def of(study, model, *controls):
@@ -50,10 +59,81 @@ def test_a_permuted_neuron_has_the_threshold_but_not_the_rates_of_its_own(finish
     assert (rows["natural_ap"] != same["natural_ap"]).any()
 
 
+def pictures_by_concept(study):
+    """Ids of a concept's pictures, by seed."""
+    return study.table("pictures").sort_values("seed").groupby("prompt")["picture_id"].agg(list)
+
+
+def assert_rates(row, values, threshold):
+    """The rates of a control are those of its neuron's activations on the name's pictures."""
+    is_above = values > np.float32(row.matched_threshold)
+    assert row.activation_rate == pytest.approx(np.mean(values > np.float32(threshold)))
+    assert row.matched_ar == pytest.approx(np.mean(is_above))
+    assert row.reported_ar == pytest.approx(np.mean(is_above[1::2]))
+
+
+def shown(study, concept):
+    """Which probe images are as like the concept as nearly all of its own pictures are."""
+    bench, uris = study.bench(), study.table("pictures", prompt=concept)["uri"]
+    [text] = bench.vision_language.embed_texts([concept])
+    pictures = bench.vision_language.embed_images([bench.images.open(uri) for uri in uris])
+    probe = study.table("probe_images", probe="scenes")["uri"]
+    images = bench.vision_language.embed_images([Image.open(uri).convert("RGB") for uri in probe])
+    least = np.percentile(pictures.astype(float) @ text, 5)
+    return images.astype(float) @ text >= least
+
+
+@pytest.mark.parametrize("model", ["cnn", "vit"])
+def test_permuted_rates_are_of_what_the_neurons_did_on_all_pictures_in_another_order(
+    finished, model
+):
+    bench, tested = finished.bench(), finished.table("evidence", model=model)
+    concepts = list(dict.fromkeys([*references(bench), *tested["concept"]]))
+    pictures, answers = pictures_by_concept(finished), again.picture_answers(bench, model)
+    neurons = sorted(set(tested["neuron"]))
+    own = np.stack([answers[one] for concept in concepts for one in pictures[concept]])[:, neurons]
+    stored = finished.table("neuron_activations", model=model).set_index("neuron")["activation"]
+    thresholds = finished.table("neuron_ratios", model=model).set_index("neuron")["p99"]
+    shows = {concept: shown(finished, concept) for concept in concepts}
+    for draw, rows in of(finished, model, "permuted activations").groupby("draw"):
+        generator = neuron_generator(0, model, 1_000_001 + 2 * draw)
+        on_images = generator.permuted(np.stack(list(stored[neurons])), axis=1)
+        given = generator.permuted(own, axis=0)
+        for row in rows.itertuples():
+            place, neuron = 3 * concepts.index(row.concept), neurons.index(row.neuron)
+            assert_rates(row, given[place : place + 3, neuron], thresholds[row.neuron])
+            expected = average_precision_score(shows[row.concept], on_images[neuron])
+            assert row.natural_ap == pytest.approx(expected)
+
+
+def test_rates_of_logits_are_those_of_the_networks_own_outputs(finished):
+    bench = finished.bench()
+    target = bench.study.targets["cnn"]
+    network = timm.create_model("resnet18", num_classes=3, **target.network_args).eval()
+    network.load_state_dict(load_file(target.weights))
+
+    def outputs(images):
+        with torch.no_grad():
+            return network(input_frames(images, target.transform, device="cpu")).numpy()
+
+    probe = finished.table("probe_images", probe="scenes")
+    seen = outputs([Image.open(uri).convert("RGB") for uri in probe["uri"]])
+    uris = finished.table("pictures").set_index("picture_id")["uri"]
+    pictures = pictures_by_concept(finished)
+    for row in of(finished, "cnn", "class logits").itertuples():
+        values = outputs([bench.images.open(uris[one]) for one in pictures[row.concept]])
+        used = list(seen[~probe["is_held_out"].to_numpy(), row.neuron])
+        assert_rates(row, values[:, row.neuron], again.percentile_of(used, 99))
+        percent = 100 * (1 - max(0.01, row.probe_share))
+        matched = again.percentile_of(list(seen[:, row.neuron]), percent)
+        assert row.matched_threshold == pytest.approx(matched, abs=1e-5)
+
+
 @pytest.fixture(scope="module")
 def apart(finished, tmp_path_factory):
-    """The tiny study, in which no name is near another."""
+    """The tiny study, in which no name is near another, with a line that rates can be clear of."""
     lines = "n_reference = 4\nnear_cosine = 1.0\nn_controls = 2"
+    lines += "".join(f"\n{name} = {line}" for name, line in LINES.items())
     study = finished.changed(tmp_path_factory.mktemp("apart"), {"n_reference = 4": lines})
     study.of_model("vit", "evidence")
     study.of_model("vit", "verdicts", "verdict_controls")
@@ -135,6 +215,14 @@ def test_verdicts_and_q_values_are_those_of_the_kind_alone(finished):
         assert ((rows["word_rank"] >= 5) == (rows["verdict"] == "untestable")).all()
         is_verified = rows["verdict"] == "verified"
         assert (rows.loc[is_verified, ["reported_ar", "score"]] >= 0.5).all(axis=None)
+
+
+def test_verdicts_are_those_of_the_stored_evidence(finished, apart):
+    for study, lines in ((finished, {}), (apart, LINES)):
+        for _, rows in of(study, "vit").groupby(["control", "draw"]):
+            assert rows["verdict"].tolist() == again.verdicts_of(rows, **lines)
+    assert set(of(finished, "vit")["verdict"]) == {"untestable", "ambiguous"}
+    assert set(of(apart, "vit")["verdict"]) == {"verified", "refuted", "ambiguous"}
 
 
 def test_made_again_they_are_the_same_whatever_the_batch(finished, copied):
