@@ -13,7 +13,7 @@ from sieve_assets.assets import evidence as evidence_stage
 from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.evaluate import has_known_truth, with_scores
 from sieve_assets.assets.evidence import evidence
-from sieve_assets.assets.hypothesize import concept_hypotheses, concept_names
+from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.probe import probe_activations
 from sieve_assets.assets.probe_embeddings import probe_embeddings
 from sieve_assets.assets.records import work
@@ -32,7 +32,7 @@ SELECT neuron FROM neuron_ratios WHERE model = $model AND status <> 'dead'
     AND neuron NOT IN (SELECT unnest($left_out::INTEGER[])) ORDER BY neuron
 """
 _OWN = """
-SELECT DISTINCT neuron, concept FROM concept_hypotheses WHERE model = $model
+SELECT neuron, concept FROM evidence WHERE model = $model
     AND neuron NOT IN (SELECT unnest($left_out::INTEGER[])) ORDER BY concept, neuron
 """
 _EVIDENCE = [
@@ -62,7 +62,6 @@ def _world() -> object:
     group="verify",
     by="model",
     reads=[
-        concept_hypotheses,
         generated_image_sets,
         reference_pictures,
         probe_embeddings,

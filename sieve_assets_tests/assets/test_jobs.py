@@ -8,7 +8,7 @@ from sieve_assets.assets.jobs import REQUESTED_BY
 from sieve_assets.assets.staleness import find_stale
 from sieve_assets.definitions import definitions_of
 from sieve_assets.study_file import load_study
-from sieve_assets_tests.studies import OF_CNN, QUIET, assert_same_rows
+from sieve_assets_tests.studies import LAST, OF_CNN, QUIET, assert_same_rows
 
 STORED = ("neuron_ratios", "clusters", "concept_hypotheses", "activation_rates")
 
@@ -53,7 +53,7 @@ def test_only_what_is_stale_is_recomputed(copied, instance):
     [(assets, first), (verified, _)] = launched(instance, result)
     assert first == "cnn|0000"
     assert "neuron_ratios" in assets
-    assert verified == {"verified_concepts", "verdicts", "verdict_controls"}
+    assert verified == set(LAST)
 
 
 def test_nothing_stale_launches_nothing(copied, instance):

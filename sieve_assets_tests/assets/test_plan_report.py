@@ -4,7 +4,7 @@ import dagster as dg
 import pytest
 
 from sieve_assets.definitions import definitions_of
-from sieve_assets_tests.studies import QUIET
+from sieve_assets_tests.studies import LAST, QUIET
 
 
 def launched(study, **config):
@@ -31,7 +31,7 @@ def test_the_job_shows_the_plan_and_then_what_has_happened(copied):
     n_of_references = len(study.table("pictures")) - before
     study.of_model("cnn", "generated_image_sets", "activation_rates", "evidence")
     n_drawn = len(study.table("pictures")) - before
-    study.of_model("cnn", "verified_concepts", "verdicts", "verdict_controls")
+    study.of_model("cnn", *LAST)
     n_of_all = len(study.table("pictures")) - before
     assert first["pictures to draw"].value == n_of_all > n_drawn > n_of_references > 0
     last = launched(study, targets=["cnn"])

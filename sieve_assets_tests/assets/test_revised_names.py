@@ -246,7 +246,7 @@ def test_a_neuron_that_cannot_be_relied_on_has_none_until_it_is_mended(finished,
 
 def test_a_neuron_that_comes_later_makes_them_again(finished, copied):
     later = pd.DataFrame({"model": ["cnn"], "neuron": [4]})
-    for table in ("concept_hypotheses", "provenance"):
+    for table in ("evidence", "provenance"):
         copied.delete(table, later)
     copied.of_model("cnn", "revised_names")
     without = copied.table("revised_names", model="cnn")
