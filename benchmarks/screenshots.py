@@ -80,7 +80,6 @@ def main() -> None:
             page = browser.new_page(viewport=SIZE)
             ui = Window(page, server.url, IMAGES)
             page.goto(server.url)
-            page.get_by_role("button", name="Skip").click()
 
             shoot_lineage(ui)
 

@@ -56,17 +56,8 @@ def screenshots(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def visited(browser, server) -> None:
-    """An instance's first visitor is asked to join a newsletter."""
-    page = browser.new_page()
-    page.goto(server.url)
-    page.get_by_role("button", name="Skip").click(timeout=1000 * LOAD_S)
-    page.close()
-
-
 @pytest.fixture
-def ui(browser, server, screenshots, visited, request):  # noqa: ARG001 (a visit is made)
+def ui(browser, server, screenshots, request):
     """The UI in a window of its own; `ui.shot(name)` keeps what it shows, as does every end."""
     from sieve_assets_tests.ui.window import SIZE, Window  # noqa: PLC0415 (see above)
 
