@@ -22,6 +22,7 @@ TABLES = {stage.name: TABLES.get(stage.name, stage.name) for stage in STAGES}
 RUN_MODELS = {
     *("probe_pass", "patch_embeddings", "concept_hypotheses", "probe_embeddings", "evidence"),
     *("reference_pictures", "generated_image_sets", "activation_rates", "verdict_controls"),
+    "revised_names",
 }
 MADE_AT = ["run_id", "recorded_at", "seconds"]
 
