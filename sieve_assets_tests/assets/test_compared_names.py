@@ -131,7 +131,7 @@ def test_other_lines_give_other_verdicts_from_the_same_evidence(methods, tmp_pat
     said = "".join(f"\n{name} = {line}" for name, line in lines.items())
     study = methods.changed(folder, {"n_reference = 4": f"n_reference = 4{said}"})
     with known_truth():
-        study.of_model("cnn", "compared_evidence")
+        study.of_model("cnn", "revised_names", "compared_pictures", "compared_evidence")
 
     same, other = (one.table("compared_evidence", model="cnn") for one in (methods, study))
 

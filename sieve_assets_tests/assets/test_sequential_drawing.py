@@ -188,7 +188,7 @@ def test_every_methods_names_are_looked_at_the_same_way(looked, tmp_path):
     study = looked.changed(other_folder(tmp_path), _compared())
     with known_truth():
         names = [one.name for one in stages_of(study.bench().study) if one.group == "compare"]
-        for name in names[: names.index("compared_evidence") + 1]:
+        for name in ["revised_names", *names[: names.index("compared_evidence") + 1]]:
             study.of_model("cnn", name)
     rows = study.table("compared_evidence", model="cnn").set_index(KEY)
     own = looked.table("evidence", model="cnn").set_index(KEY)
