@@ -346,7 +346,7 @@ COMMENT ON COLUMN verdicts.is_complete IS 'All of the target''s neurons had been
 CREATE TABLE revised_names (
     model VARCHAR NOT NULL, neuron INTEGER NOT NULL, concept VARCHAR NOT NULL, is_new BOOLEAN NOT NULL,
     n_candidates INTEGER NOT NULL, score DOUBLE NOT NULL, runner_up VARCHAR, runner_up_score DOUBLE NOT NULL,
-    natural_ap DOUBLE NOT NULL, drawn_ap DOUBLE NOT NULL, n_pictures INTEGER NOT NULL, activation_rate DOUBLE NOT NULL,
+    natural_ap DOUBLE, drawn_ap DOUBLE NOT NULL, n_pictures INTEGER NOT NULL, activation_rate DOUBLE NOT NULL,
     ci_low DOUBLE NOT NULL, ci_high DOUBLE NOT NULL, ar_to_report DOUBLE NOT NULL, p_value DOUBLE NOT NULL, q_value DOUBLE NOT NULL,
     word_rank INTEGER NOT NULL, probe_share DOUBLE NOT NULL, matched_threshold FLOAT NOT NULL, matched_ar DOUBLE NOT NULL,
     matched_low DOUBLE NOT NULL, matched_high DOUBLE NOT NULL, reported_ar DOUBLE NOT NULL,
@@ -362,7 +362,7 @@ COMMENT ON COLUMN revised_names.n_candidates IS 'Concepts that it is the best of
 COMMENT ON COLUMN revised_names.score IS 'As in evidence, but among all candidates: at least .5, and 1 for the best in both average precisions';
 COMMENT ON COLUMN revised_names.runner_up IS 'The candidate with the next score; NULL without any';
 COMMENT ON COLUMN revised_names.runner_up_score IS 'Its score; 0 without any';
-COMMENT ON COLUMN revised_names.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images';
+COMMENT ON COLUMN revised_names.natural_ap IS 'Average precision of the activation for "shows the concept" over the probe images; NULL if none shows it';
 COMMENT ON COLUMN revised_names.drawn_ap IS 'The same over the pictures of all candidates';
 COMMENT ON COLUMN revised_names.n_pictures IS 'As in evidence, as are the columns from here to reported_ar but for q_value';
 COMMENT ON COLUMN revised_names.activation_rate IS 'AR (Eq. 4)';

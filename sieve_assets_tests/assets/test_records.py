@@ -17,8 +17,7 @@ from sieve_assets.assets.retries import InputsReplacedError
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
 
-TABLES = {"probe_pass": "probe_passes", "probe_activations": "neuron_activations"}
-TABLES = {stage.name: TABLES.get(stage.name, stage.name) for stage in STAGES}
+TABLES = {stage.name: stage.table for stage in STAGES}
 RUN_MODELS = {
     *("probe_pass", "patch_embeddings", "concept_hypotheses", "probe_embeddings", "evidence"),
     *("reference_pictures", "generated_image_sets", "activation_rates", "verdict_controls"),

@@ -62,6 +62,13 @@ def test_what_its_own_pictures_do_not_show_is_no_name():
     assert (found.runner_up[0], found.runner_up_score[0]) == (-1, 0.0)
 
 
+def test_where_no_image_shows_any_concept_the_pictures_alone_tell():
+    seen = two_words([0.0, 1.0])
+    found = revised_names(seen._replace(image_cosines=seen.image_cosines - 2.0), ONE_WORD)
+    assert (found.concept[0], found.score[0], found.drawn_ap[0]) == (1, 0.5, 1.0)
+    assert np.isnan(found.natural_ap[0])
+
+
 def test_without_a_concept_that_its_pictures_show_there_is_no_name():
     exchanged = ((0.0, 1.0), (1.0, 0.0))
     found = revised_names(two_words([1.0, 0.0], exchanged), ONE_WORD)
