@@ -4,7 +4,7 @@ Only for targets whose probe set the world renders: nothing is known of other im
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -63,15 +63,19 @@ def has_known_truth(study: Study, model: str) -> bool:
     return isinstance(probe, TerrariumProbe) and probe.style == "plain"
 
 
+def unbiased_identity() -> Mapping[str, object]:
+    """The scenes without bias on which names are true or not."""
+    from sieve_assets.terrarium.oracle_scenes import unbiased_set  # noqa: PLC0415 (only this world)
+
+    return unbiased_set().identity
+
+
 def _oracle_recipe(bench: Workbench, model: str) -> Recipe:
     if not has_known_truth(bench.study, model):
         return Recipe({"truth": NO_TRUTH}, status=NO_TRUTH)
-    from sieve_assets.terrarium.oracle_scenes import (  # noqa: PLC0415 (only for this world)
-        set_of,
-        unbiased_set,
-    )
+    from sieve_assets.terrarium.oracle_scenes import set_of  # noqa: PLC0415 (only for this world)
 
-    sets = [unbiased_set().identity, set_of("").identity]
+    sets = [unbiased_identity(), set_of("").identity]
     names = concept_names(bench.study)
     settings = {"concepts": names, "scenes": sets, "shuffles": N_SHUFFLES, "seed": SHUFFLE_SEED}
     return Recipe(settings, **target_as_made(bench, model))

@@ -79,6 +79,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
     group="compare",
     by="model",
     recipe=_recipe,
+    version="2",
     given=["target_weights", "compare_settings"],
     runs_models=True,
     facts=facts_of("mask_explanations", is_by_neuron=False),

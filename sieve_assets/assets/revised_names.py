@@ -9,10 +9,9 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from sieve_assets.assets import evidence as evidence_stage
 from sieve_assets.assets.errands import Errand
-from sieve_assets.assets.evaluate import has_known_truth, with_scores
-from sieve_assets.assets.evidence import evidence
+from sieve_assets.assets.evaluate import has_known_truth, unbiased_identity, with_scores
+from sieve_assets.assets.evidence import evidence, rows_of
 from sieve_assets.assets.hypothesize import concept_names
 from sieve_assets.assets.probe import probe_activations
 from sieve_assets.assets.probe_embeddings import probe_embeddings
@@ -45,17 +44,10 @@ _EVIDENCE = [
 def _recipe(bench: Workbench, model: str) -> Recipe:
     if not bench.study.verify.revise:
         return Recipe({"revise": False}, status=NOT_ASKED)
-    found = evidence_stage.evidence.recipe(bench, model)
+    found = evidence.recipe(bench, model)
     lines = bench.study.verify.model_dump(include=LINES)
-    truth = _world() if has_known_truth(bench.study, model) else "unknown"
+    truth = unbiased_identity() if has_known_truth(bench.study, model) else "unknown"
     return found._replace(settings={**found.settings, **lines, "truth": truth})
-
-
-def _world() -> object:
-    """Scenes whose truth is known."""
-    from sieve_assets.terrarium.oracle_scenes import unbiased_set  # noqa: PLC0415 (this world)
-
-    return unbiased_set().identity
 
 
 @stage(
@@ -102,7 +94,7 @@ def revised_rows(errand: Errand, left_out: Collection[int]) -> pd.DataFrame:
     best = _best_names(errand, own["concept"].unique().tolist(), neurons)
     if best.empty:
         return best
-    tested = evidence_stage.rows_of(errand, best.filter(["model", "neuron", "concept"]))
+    tested = rows_of(errand, best.filter(["model", "neuron", "concept"]))
     rows = tested[_EVIDENCE].merge(best, on=["model", "neuron", "concept"])
     verdicts = judged(rows.assign(best_name=rows["concept"]), bench.study.verify, is_complete=True)
     hypotheses = pd.MultiIndex.from_frame(own)
@@ -119,12 +111,12 @@ def _best_names(errand: Errand, hypotheses: list[str], neurons: np.ndarray) -> p
     witnesses = witnesses_of(
         errand, pd.DataFrame({"concept": others, "n_pictures": n_first}), chosen
     )
+    if not (len(neurons) and witnesses.drawn):
+        return pd.DataFrame()
     parts = [
         witnesses.best_names(neurons[at : at + NEURONS_TOGETHER])
-        for at in range(0, len(neurons) * bool(witnesses.drawn), NEURONS_TOGETHER)
+        for at in range(0, len(neurons), NEURONS_TOGETHER)
     ]
-    if not parts:
-        return pd.DataFrame()
     found = pd.concat(parts, ignore_index=True)
     return found.assign(model=errand.model, n_candidates=len(witnesses.drawn))
 

@@ -11,7 +11,7 @@ import pandas as pd
 from sieve_assets.assets.chance_controls import chance_controls
 from sieve_assets.assets.control_checks import CHECKS
 from sieve_assets.assets.control_kinds import EXPECTED, Kind, Subject
-from sieve_assets.assets.evaluate import has_known_truth
+from sieve_assets.assets.evaluate import has_known_truth, unbiased_identity
 from sieve_assets.assets.evidence import SETTINGS, evidence
 from sieve_assets.assets.hypothesize import VISION_LANGUAGE, concept_names
 from sieve_assets.assets.known_controls import (
@@ -49,7 +49,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
     if not how.n_controls:
         return Recipe({"n_controls": 0}, status=NONE_ASKED)
     weights = bench.vision_language_hash
-    truth = _world() if has_known_truth(bench.study, model) else "unknown"
+    is_known = has_known_truth(bench.study, model)
     return Recipe(
         {
             **how.model_dump(include={*SETTINGS, *LINES, "n_controls", "n_control_images"}),
@@ -61,7 +61,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
             "concepts": concept_names(bench.study),
             "template": bench.study.concepts.template,
             "classes": class_names_of(bench, model),
-            "truth": truth,
+            "truth": [unbiased_identity(), _copy_scenes()] if is_known else "unknown",
             **({"looks": drawing.looks} if drawing.looks else {}),
         },
         f"{bench.target_hash(model)} {weights} {identity['pipeline']}",
@@ -69,14 +69,11 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
     )
 
 
-def _world() -> list[Mapping[str, object]]:
-    """Scenes whose truth is known."""
-    from sieve_assets.terrarium.oracle_scenes import (  # noqa: PLC0415 (only for this world)
-        SceneSet,
-        unbiased_set,
-    )
+def _copy_scenes() -> Mapping[str, object]:
+    """What a random copy is shown, of which the truth is known."""
+    from sieve_assets.terrarium.oracle_scenes import SceneSet  # noqa: PLC0415 (only for this world)
 
-    return [unbiased_set().identity, SceneSet(None, COPY_SCENES).identity]
+    return SceneSet(None, COPY_SCENES).identity
 
 
 _KEY = ["control", "draw", "neuron", "concept"]
@@ -96,6 +93,7 @@ _KEY = ["control", "draw", "neuron", "concept"]
         verdicts,
     ],
     recipe=_recipe,
+    version="2",
     given=[
         *("target_weights", "vision_language_model", "generator_model"),
         *("concept_set", "verify_settings"),

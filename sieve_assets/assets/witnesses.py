@@ -119,19 +119,21 @@ class Witnesses:
         rows = pd.DataFrame({"neuron": neurons, **found, **named})
         return rows.dropna(subset="concept").reset_index(drop=True)
 
-    def _seen_of(self, studied: np.ndarray) -> "method.Seen":
+    def _seen_of(
+        self, studied: np.ndarray, activations: Activations | None = None
+    ) -> "method.Seen":
+        """What is seen of some neurons, the target's own unless it is said whose."""
         from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
 
-        own = StoredActivations(self.bench, self.model)
-        return method.Seen(studied=studied, probe=own.on_images(studied), **self._seen)
+        seen = self._seen if activations is None else self._seen_by(activations)
+        own = StoredActivations(self.bench, self.model) if activations is None else activations
+        return method.Seen(studied=studied, probe=own.on_images(studied), **seen)
 
     def _inputs(
         self, pairs: pd.DataFrame, activations: Activations | None = None
     ) -> "tuple[method.Hypotheses, method.Seen, method.Settings]":
         from sieve_assets.method import evidence as method  # noqa: PLC0415 (as above)
 
-        seen = self._seen if activations is None else self._seen_by(activations)
-        own = StoredActivations(self.bench, self.model) if activations is None else activations
         neurons = pairs["neuron"].to_numpy(np.int64)
         studied = np.unique(neurons)
         asked = pd.MultiIndex.from_arrays([pairs["concept"], pairs["n_pictures"]])
@@ -140,7 +142,7 @@ class Witnesses:
                 np.searchsorted(studied, neurons),
                 pd.MultiIndex.from_tuples(self.drawn).get_indexer(asked),
             ),
-            method.Seen(studied=studied, probe=own.on_images(studied), **seen),
+            self._seen_of(studied, activations),
             self._settings(),
         )
 
