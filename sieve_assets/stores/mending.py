@@ -122,6 +122,14 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
     )
 
 
+def is_as_written(file: Path, sha256: str, *, is_own: bool) -> bool:
+    """Whether a file of the atlas is there; if it is one target's own, with this content.
+
+    Another target may have written what they share anew.
+    """
+    return file.is_file() and (not is_own or sha256_of(file.read_bytes()) == sha256)
+
+
 @dataclass(frozen=True)
 class _Found:
     n_files: int
