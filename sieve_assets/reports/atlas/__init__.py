@@ -1,1 +1,1 @@
-"""The neuron atlas: a static site of what a study has found."""
+"""What a study found, for readers: which name of a neuron is shown, and files to take away."""

@@ -35,7 +35,8 @@ WITH hypotheses AS (
         coalesce(r.reason, h.reason) AS reason
     FROM revised_names r FULL JOIN hypotheses h USING (model, neuron, concept)
 ), ranked AS (
-    SELECT *, coalesce(verdict = 'verified', false) AS is_verified, source <> 'hypothesis' AS is_revised
+    SELECT *, coalesce(verdict = 'verified', false) AS is_verified,
+        source <> 'hypothesis' AS is_revised
     FROM tried
 )
 SELECT * EXCLUDE (is_verified, is_revised), row_number() OVER (
@@ -44,9 +45,9 @@ SELECT * EXCLUDE (is_verified, is_revised), row_number() OVER (
     ) = 1 AS is_shown
 FROM ranked
 """
-"""A row a target, neuron and name. The name shown of a neuron is its verified revised name; else its
-verified hypothesis with the highest AR on the pictures kept to report on; else, without a verified
-one, its revised name; else its first hypothesis."""
+"""A row a target, neuron and name. The name shown of a neuron is its verified revised name; else
+the verified hypothesis with the highest AR on the pictures kept to report on; else, if none is
+verified, its revised name; else its first hypothesis."""
 
 SHOWN_COLUMNS = [
     *("neuron", "concept", "verdict", "source", "activation_rate", "ci_low", "ci_high"),
