@@ -228,7 +228,8 @@
    * @param {HTMLElement} element
    * @param {Object|function(): Object} spec a function where colours depend on the theme
    * @param {string} label what the chart shows, in words
-   * @param {{renderer?: "svg"|"canvas", onView?: function(Object)}} options
+   * @param {{renderer?: "svg"|"canvas", onView?: function(Object)}} options `onView` gets every new Vega view
+   * @returns {Promise<function(): Promise>} draws it again
    */
   async function chart(element, spec, label, { renderer = "svg", onView = () => {} } = {}) {
     const embed = await vega();
@@ -245,7 +246,8 @@
     };
     const redraw = () => (last = last.then(draw));
     onTheme(redraw);
-    return redraw();
+    await redraw();
+    return redraw;
   }
 
   window.atlas = {
