@@ -21,24 +21,26 @@
       };
     }
     return { color: { field: "ar", type: "quantitative", title: "AR",
-      scale: { domain: { unionWith: [0.9, 1] }, zero: false, range: [colour("--low"), colour("--high")] },
+      scale: { zero: false, range: [colour("--low"), colour("--high")] },
       legend: { format: ".2~f", gradientLength: 140 } } };
   }
 
+  /* Vega marks the objects it is given as its own. */
+  const copied = (values) => values.map((value) => ({ ...value }));
+
   const place = (field) => ({ field, type: "quantitative", axis: null, scale: { domain: [-0.04, 1.04], nice: false, zero: false } });
 
-  /** The specification; data are put in later, by name. */
-  function specification(by) {
+  function specification(by, made) {
     const tooltip = [{ field: "neuron", title: "Neuron" }, { field: "name", title: "Name" }, { field: "rate", title: "AR" },
       { field: "verdict", title: "Verdict" }];
     const faint = { condition: { test: "datum.shown", value: 0.95 }, value: 0.1 };
     return {
       width: "container", height: HEIGHT, autosize: { type: "fit", contains: "padding" }, padding: 4,
       layer: [
-        { data: { name: "points" }, params: [{ name: "zoom", select: "interval", bind: "scales" }],
+        { data: { name: "points", values: copied(made) }, params: [{ name: "zoom", select: "interval", bind: "scales" }],
           mark: { type: "point", filled: true, size: 70, stroke: colour("--edge"), strokeWidth: 0.7, cursor: "pointer" },
           encoding: { x: place("x"), y: place("y"), opacity: faint, tooltip, ...colouring(by) } },
-        { data: { name: "labels" },
+        { data: { name: "labels", values: [] },
           mark: { type: "text", dy: -11, fontSize: 12, fontWeight: 600, fill: colour("--ink"), stroke: null, tooltip: null },
           encoding: { x: place("x"), y: place("y"), text: { field: "text" } } },
       ],
@@ -86,7 +88,7 @@
     return kept.map(({ text, x: at, y: height }) => ({ text, x: at, y: height }));
   }
 
-  class Map_ {
+  class NeuronMap {
     constructor(box, data) {
       Object.assign(this, { box, data, made: [], view: null, by: "ar", started: null, timer: 0 });
       this.hint = el("p", { class: "map-hint soft", role: "status" });
@@ -128,7 +130,7 @@
       if (!this.made.length) return;
       const label = "Map of neurons by the meaning of their verified names. The grid lists the same neurons.";
       try {
-        this.redraw = await window.atlas.chart(this.chartBox, () => specification(this.by), label,
+        this.redraw = await window.atlas.chart(this.chartBox, () => specification(this.by, this.made), label,
           { renderer: "canvas", onView: (view) => this.onView(view) });
       } catch (error) {
         this.chartBox.replaceChildren(el("p", {}, `The map could not be drawn. ${error.message}`));
@@ -138,16 +140,11 @@
     onView(view) {
       this.view = view;
       view.addEventListener("click", this.open);
-      this.fill();
+      this.label();
     }
 
     fill() {
-      this.put("points", this.made);
-      this.view.runAsync().then(() => this.label());
-    }
-
-    put(name, values) {
-      this.view.change(name, window.vega.changeset().remove(() => true).insert(values.map((value) => ({ ...value }))));
+      this.view.data("points", copied(this.made)).runAsync().then(() => this.label());
     }
 
     labelSoon() {
@@ -157,8 +154,7 @@
 
     label() {
       if (!this.view) return;
-      this.put("labels", labels(this.made, this.view));
-      this.view.runAsync();
+      this.view.data("labels", labels(this.made, this.view)).runAsync();
     }
 
     say(total, shown) {
@@ -172,5 +168,5 @@
     }
   }
 
-  window.atlas.Map = Map_;
+  window.atlas.NeuronMap = NeuronMap;
 })();
