@@ -2,13 +2,15 @@
 "use strict";
 (() => {
   const { el, share, colour, neuronFile } = window.atlas;
-  const HEIGHT = 600;
+  const HEIGHT = { least: 360, most: 680, below: 150 };
   const MAX_LABELS = 60;
   const MAX_LETTERS = 30;
   const LETTER_PX = 6.6;
   const LINE_PX = 16;
   const SETTLE_MS = 120;
   const CLICK_PX = 4;
+  const LETTERS = { type: "text", dy: -12, fontSize: 12, fontWeight: 600, tooltip: null };
+  const NARROW_PX = 600;
   const WORDS = [...window.atlas.VERDICTS, "none"];
   const COLOURS = ["--verified", "--refuted", "--ambiguous", "--untestable", "--soft"];
   const SHAPES = ["circle", "cross", "triangle-up", "square", "diamond"];
@@ -35,14 +37,16 @@
       { field: "verdict", title: "Verdict" }];
     const faint = { condition: { test: "datum.shown", value: 0.95 }, value: 0.1 };
     return {
-      width: "container", height: HEIGHT, autosize: { type: "fit", contains: "padding" }, padding: 4,
+      width: "container", height: Math.min(HEIGHT.most, Math.max(HEIGHT.least, window.innerHeight - HEIGHT.below)),
+      config: { legend: { orient: window.innerWidth < NARROW_PX ? "bottom" : "right", ...(window.innerWidth < NARROW_PX && { columns: 3 }) } }, autosize: { type: "fit", contains: "padding" }, padding: 4,
       layer: [
         { data: { name: "points", values: copied(made) }, params: [{ name: "zoom", select: "interval", bind: "scales" }],
           mark: { type: "point", filled: true, size: 70, stroke: colour("--edge"), strokeWidth: 0.7, cursor: "pointer" },
           encoding: { x: place("x"), y: place("y"), opacity: faint, tooltip, ...colouring(by) } },
         { data: { name: "labels", values: [] },
-          mark: { type: "text", dy: -11, fontSize: 12, fontWeight: 600, fill: colour("--ink"), stroke: null, tooltip: null },
-          encoding: { x: place("x"), y: place("y"), text: { field: "text" } } },
+          encoding: { x: place("x"), y: place("y"), text: { field: "text" } },
+          layer: [{ mark: { ...LETTERS, stroke: colour("--card"), strokeWidth: 4, strokeJoin: "round", fill: colour("--card") } },
+            { mark: { ...LETTERS, fill: colour("--ink") } }] },
       ],
     };
   }
@@ -91,7 +95,7 @@
   class NeuronMap {
     constructor(box, data) {
       Object.assign(this, { box, data, made: [], view: null, by: "ar", started: null, timer: 0 });
-      this.hint = el("p", { class: "map-hint soft", role: "status" });
+      this.hint = el("p", { class: "soft", role: "status" });
       this.chartBox = el("div", { class: "card map-box" });
       const reset = el("button", { type: "button", onclick: () => this.redraw?.() }, "Whole map");
       box.append(el("div", { class: "map-hint" }, this.hint, reset), this.chartBox);
@@ -117,7 +121,7 @@
     async show(rows, items, state) {
       const shown = new Set(items.map(({ row }) => row.neuron));
       this.made = points(rows, shown, this.data.width_digits);
-      this.say(rows.length, this.made.filter((point) => point.shown).length);
+      this.say(rows.length, this.made.filter((point) => point.shown).length, state.by);
       const isOther = this.by !== state.colour;
       this.by = state.colour;
       if (!this.started) this.started = this.start();
@@ -157,12 +161,13 @@
       this.view.data("labels", labels(this.made, this.view)).runAsync();
     }
 
-    say(total, shown) {
+    say(total, shown, by) {
       const placed = this.made.length;
       const without = (total - placed).toLocaleString("en");
       this.hint.textContent = placed
         ? `${shown.toLocaleString("en")} of ${placed.toLocaleString("en")} neurons on the map fit; ${without} have no verified name and are not on it. `
-          + "Near names mean similar things. Drag to move, scroll to zoom, click to open; the grid lists the same neurons."
+          + `Near names mean similar things${by ? " (places are by SIEVE’s names)" : ""}. `
+          + "Drag to move, scroll to zoom, click to open; the grid lists the same neurons."
         : "No neuron of this target has a verified name, so there is no map.";
       this.chartBox.hidden = !placed;
     }
