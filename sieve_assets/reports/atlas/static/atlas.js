@@ -5,7 +5,7 @@
   const root = page.root || ".";
   const VERDICTS = ["verified", "refuted", "ambiguous", "untestable"];
   const ICONS = { verified: "✓", refuted: "✕", ambiguous: "?", untestable: "–", none: "·" };
-  const THEMES = { system: "◐ System", light: "○ Light", dark: "● Dark" };
+  const THEMES = { system: ["◐", "System"], light: ["○", "Light"], dark: ["●", "Dark"] };
   const STORED = "atlas-theme";
 
   /* Data scripts. */
@@ -180,7 +180,8 @@
   function startTheme(button) {
     if (!button) return;
     const label = () => {
-      button.textContent = THEMES[theme()];
+      const [sign, word] = THEMES[theme()];
+      button.replaceChildren(sign, el("span", { class: "theme-word" }, ` ${word}`));
       button.setAttribute("aria-label", `Theme: ${theme()}. Change it`);
     };
     button.hidden = false;

@@ -21,8 +21,8 @@
 
   function roleCell(data, neuron) {
     const known = role(data, neuron);
-    if (!known.isName) return el("span", { class: "soft" }, "other: ", shownName(data, neuron));
-    return el("span", {}, el("strong", {}, "this name"), " ", verdict(known.verdict));
+    if (!known.isName) return shownName(data, neuron);
+    return el("span", {}, el("strong", {}, "this concept"), " ", el("span", { class: "small" }, verdict(known.verdict)));
   }
 
   /** A dot with its interval on an axis of 0 to 1. */
@@ -37,7 +37,7 @@
     return el("tr", { class: isName ? "is-name" : null },
       el("th", { scope: "row" }, el("a", { href: neuronHref(target.folder, neuron, data.width_digits) }, `#${neuron}`)),
       el("td", { class: "dots-cell" }, dot(ar, low, high, isName)),
-      el("td", {}, el("strong", {}, share(ar)), " ", el("span", { class: "soft small" }, `${share(low)}–${share(high)}`)),
+      el("td", { class: "rate-cell" }, el("strong", {}, share(ar)), " ", el("span", { class: "soft small" }, `${share(low)}–${share(high)}`)),
       el("td", { class: "number" }, `${active} of ${n}`), el("td", {}, roleCell(data, neuron)));
   }
 
@@ -48,7 +48,7 @@
   function table(target, data, rows) {
     const head = el("tr", {}, el("th", { scope: "col" }, "Neuron"),
       el("th", { scope: "col", class: "dots-cell" }, el("span", { class: "unseen" }, "AR as a dot with its interval"), axis()),
-      el("th", { scope: "col" }, "AR"), el("th", { scope: "col", class: "number" }, "Fires on"), el("th", { scope: "col" }, "The concept is"));
+      el("th", { scope: "col" }, "AR"), el("th", { scope: "col", class: "number" }, "Fires on"), el("th", { scope: "col" }, "Its name"));
     return el("div", { class: "table-box", role: "region", tabindex: 0, "aria-label": `Neurons of ${target.name}` },
       el("table", {}, el("thead", {}, head), el("tbody", {}, rows.map((given) => row(target, data, given)))));
   }

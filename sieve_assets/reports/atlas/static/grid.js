@@ -26,9 +26,9 @@
       thumbnail(row, file),
       el("span", { class: "card-line" }, el("span", { class: "card-number" }, `#${row.neuron}`),
         row.name !== null && verdict(row.verdict)),
-      el("span", { class: "card-name", title: row.name }, row.name === null ? el("span", { class: "soft" }, "no name") : name(row.name)),
+      el("span", { class: "card-name", title: row.name }, row.name === null ? el("span", { class: "soft no-name" }, "no name") : name(row.name)),
       el("span", { class: "card-notes" }, noteLine(note)),
-      rate(row.ar, row.low, row.high),
+      row.name === null ? el("span", { class: "rate" }) : rate(row.ar, row.low, row.high),
       el("span", { class: "card-line soft small" }, el("span", {}, row.statusWord),
         el("span", {}, `ratio ${ratio(row.ratio, row.isSparse)}`)));
   }

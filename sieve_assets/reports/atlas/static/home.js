@@ -1,7 +1,8 @@
 /* The atlas's first page: a card a target. */
 "use strict";
 (async () => {
-  const { el, load, href, name, share, ICONS, VERDICTS } = window.atlas;
+  const { el, load, href, name, share, neuronFile, neuronHref, ICONS, VERDICTS } = window.atlas;
+  const EXAMPLES = 3;
 
   function counts(data) {
     const { status, verdict, name: shown } = data.neurons;
@@ -30,18 +31,38 @@
       target.has_report && el("a", { class: "button", href: href(`${folder}/report.html`) }, "Report"));
   }
 
-  function figures(data) {
+  /** The neurons with the highest AR among the verified, each of another name. */
+  function examples(data) {
+    const columns = data.neurons;
+    const fit = [...columns.status.keys()].filter((neuron) => columns.verdict[neuron] === 0 && columns.thumb[neuron]);
+    fit.sort((a, b) => columns.ar[b] - columns.ar[a] || a - b);
+    const byName = new Map();
+    for (const neuron of fit) if (!byName.has(columns.name[neuron])) byName.set(columns.name[neuron], neuron);
+    return [...byName].slice(0, EXAMPLES);
+  }
+
+  function exampleList(target, data) {
+    const found = examples(data);
+    if (!found.length) return [];
+    const items = found.map(([index, neuron]) => el("li", {}, el("a", { href: neuronHref(target.folder, neuron, data.width_digits) },
+      el("img", { src: href(`${encodeURI(target.folder)}/neurons/${neuronFile(neuron, data.width_digits)}-small.webp`), loading: "lazy",
+        width: 192, height: 64, alt: `Three crops that neuron ${neuron} responds to` }),
+      name(data.names[index][0]), el("span", { class: "soft" }, `#${neuron} · AR ${share(data.neurons.ar[neuron])}`))));
+    return [el("h4", {}, "Surest names"), el("ul", { class: "examples" }, items)];
+  }
+
+  function figures(target, data) {
     const counted = counts(data);
     return [
       el("dl", { class: "facts" }, fact("Neurons", counted.neurons.toLocaleString("en")),
-        fact("Selected", counted.selected.toLocaleString("en")), fact("With a name", counted.named.toLocaleString("en")),
-        fact("Mean AR, kept names", share(data.target.final_mean_ar))),
-      el("h4", {}, "Names shown, by verdict"), verdictBar(counted)];
+        fact("Selected", counted.selected.toLocaleString("en")), fact("Verified name", counted.verdicts[0][1].toLocaleString("en")),
+        fact("Mean AR, kept", share(data.target.final_mean_ar))),
+      el("h4", {}, "Names shown, by verdict"), verdictBar(counted), ...exampleList(target, data)];
   }
 
   function card(target) {
     const body = el("div", { class: "target-figures" }, el("p", { class: "soft" }, `${target.width.toLocaleString("en")} neurons`));
-    load(`${target.folder}/index/neurons.js`).then((data) => body.replaceChildren(...figures(data)),
+    load(`${target.folder}/index/neurons.js`).then((data) => body.replaceChildren(...figures(target, data)),
       () => body.append(el("p", { class: "notice" }, "The data of this target could not be read.")));
     return el("article", { class: "card target-card" },
       el("h3", {}, el("a", { href: href(`${encodeURI(target.folder)}/index.html`) }, name(target.name))),

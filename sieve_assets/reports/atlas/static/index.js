@@ -37,8 +37,12 @@
       fact("Network", about.network), fact("Layer", about.layer), fact("Neurons", about.width.toLocaleString("en")),
       fact("Selected", count(data.statuses.indexOf("selected"))),
       fact("With a verified name", verdict.filter((code) => code === 0).length.toLocaleString("en")),
-      fact("Mean AR, all names", share(about.initial_mean_ar)), fact("Mean AR, kept names", share(about.final_mean_ar)),
-      fact("Probe images", `${(about.n_probe_images ?? 0).toLocaleString("en")} of ${about.probe}`));
+      fact("Mean AR, all names", share(about.initial_mean_ar)), fact("Mean AR, kept names", share(about.final_mean_ar)));
+    byId("made").replaceChildren(
+      fact("Probe set", `${about.probe}, ${(about.n_probe_images ?? 0).toLocaleString("en")} images`),
+      fact("Selected by", `rule ${about.rule}, β ${about.beta}`), fact("Names tried a neuron", `up to ${about.n_candidates} a cluster`),
+      fact("Pictures a name", about.n_images), fact("Seed", about.seed), fact("Run", about.run_id),
+      fact("Made at", String(about.made_at ?? "–").replace("T", " ").slice(0, 16)));
   }
 
   function rowsNow() {
@@ -71,8 +75,8 @@
   }
 
   async function showMap(items) {
-    map ??= atlas.Map && new atlas.Map(byId("map"), data);
-    await map?.show(rows, items, state);
+    map ??= new atlas.NeuronMap(byId("map"), data);
+    await map.show(rows, items, state);
   }
 
   /** Shows what the state says. */

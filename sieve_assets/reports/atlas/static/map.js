@@ -2,13 +2,15 @@
 "use strict";
 (() => {
   const { el, share, colour, neuronFile } = window.atlas;
-  const HEIGHT = 600;
+  const HEIGHT = { least: 360, most: 680, below: 150 };
   const MAX_LABELS = 60;
   const MAX_LETTERS = 30;
   const LETTER_PX = 6.6;
   const LINE_PX = 16;
   const SETTLE_MS = 120;
   const CLICK_PX = 4;
+  const LETTERS = { type: "text", dy: -12, fontSize: 12, fontWeight: 600, tooltip: null };
+  const NARROW_PX = 600;
   const WORDS = [...window.atlas.VERDICTS, "none"];
   const COLOURS = ["--verified", "--refuted", "--ambiguous", "--untestable", "--soft"];
   const SHAPES = ["circle", "cross", "triangle-up", "square", "diamond"];
@@ -21,26 +23,30 @@
       };
     }
     return { color: { field: "ar", type: "quantitative", title: "AR",
-      scale: { domain: { unionWith: [0.9, 1] }, zero: false, range: [colour("--low"), colour("--high")] },
+      scale: { zero: false, range: [colour("--low"), colour("--high")] },
       legend: { format: ".2~f", gradientLength: 140 } } };
   }
 
+  /* Vega marks the objects it is given as its own. */
+  const copied = (values) => values.map((value) => ({ ...value }));
+
   const place = (field) => ({ field, type: "quantitative", axis: null, scale: { domain: [-0.04, 1.04], nice: false, zero: false } });
 
-  /** The specification; data are put in later, by name. */
-  function specification(by) {
+  function specification(by, made) {
     const tooltip = [{ field: "neuron", title: "Neuron" }, { field: "name", title: "Name" }, { field: "rate", title: "AR" },
       { field: "verdict", title: "Verdict" }];
     const faint = { condition: { test: "datum.shown", value: 0.95 }, value: 0.1 };
     return {
-      width: "container", height: HEIGHT, autosize: { type: "fit", contains: "padding" }, padding: 4,
+      width: "container", height: Math.min(HEIGHT.most, Math.max(HEIGHT.least, window.innerHeight - HEIGHT.below)),
+      config: { legend: { orient: window.innerWidth < NARROW_PX ? "bottom" : "right", ...(window.innerWidth < NARROW_PX && { columns: 3 }) } }, autosize: { type: "fit", contains: "padding" }, padding: 4,
       layer: [
-        { data: { name: "points" }, params: [{ name: "zoom", select: "interval", bind: "scales" }],
+        { data: { name: "points", values: copied(made) }, params: [{ name: "zoom", select: "interval", bind: "scales" }],
           mark: { type: "point", filled: true, size: 70, stroke: colour("--edge"), strokeWidth: 0.7, cursor: "pointer" },
           encoding: { x: place("x"), y: place("y"), opacity: faint, tooltip, ...colouring(by) } },
-        { data: { name: "labels" },
-          mark: { type: "text", dy: -11, fontSize: 12, fontWeight: 600, fill: colour("--ink"), stroke: null, tooltip: null },
-          encoding: { x: place("x"), y: place("y"), text: { field: "text" } } },
+        { data: { name: "labels", values: [] },
+          encoding: { x: place("x"), y: place("y"), text: { field: "text" } },
+          layer: [{ mark: { ...LETTERS, stroke: colour("--card"), strokeWidth: 4, strokeJoin: "round", fill: colour("--card") } },
+            { mark: { ...LETTERS, fill: colour("--ink") } }] },
       ],
     };
   }
@@ -86,10 +92,10 @@
     return kept.map(({ text, x: at, y: height }) => ({ text, x: at, y: height }));
   }
 
-  class Map_ {
+  class NeuronMap {
     constructor(box, data) {
       Object.assign(this, { box, data, made: [], view: null, by: "ar", started: null, timer: 0 });
-      this.hint = el("p", { class: "map-hint soft", role: "status" });
+      this.hint = el("p", { class: "soft", role: "status" });
       this.chartBox = el("div", { class: "card map-box" });
       const reset = el("button", { type: "button", onclick: () => this.redraw?.() }, "Whole map");
       box.append(el("div", { class: "map-hint" }, this.hint, reset), this.chartBox);
@@ -115,7 +121,7 @@
     async show(rows, items, state) {
       const shown = new Set(items.map(({ row }) => row.neuron));
       this.made = points(rows, shown, this.data.width_digits);
-      this.say(rows.length, this.made.filter((point) => point.shown).length);
+      this.say(rows.length, this.made.filter((point) => point.shown).length, state.by);
       const isOther = this.by !== state.colour;
       this.by = state.colour;
       if (!this.started) this.started = this.start();
@@ -128,7 +134,7 @@
       if (!this.made.length) return;
       const label = "Map of neurons by the meaning of their verified names. The grid lists the same neurons.";
       try {
-        this.redraw = await window.atlas.chart(this.chartBox, () => specification(this.by), label,
+        this.redraw = await window.atlas.chart(this.chartBox, () => specification(this.by, this.made), label,
           { renderer: "canvas", onView: (view) => this.onView(view) });
       } catch (error) {
         this.chartBox.replaceChildren(el("p", {}, `The map could not be drawn. ${error.message}`));
@@ -138,16 +144,11 @@
     onView(view) {
       this.view = view;
       view.addEventListener("click", this.open);
-      this.fill();
+      this.label();
     }
 
     fill() {
-      this.put("points", this.made);
-      this.view.runAsync().then(() => this.label());
-    }
-
-    put(name, values) {
-      this.view.change(name, window.vega.changeset().remove(() => true).insert(values.map((value) => ({ ...value }))));
+      this.view.data("points", copied(this.made)).runAsync().then(() => this.label());
     }
 
     labelSoon() {
@@ -157,20 +158,20 @@
 
     label() {
       if (!this.view) return;
-      this.put("labels", labels(this.made, this.view));
-      this.view.runAsync();
+      this.view.data("labels", labels(this.made, this.view)).runAsync();
     }
 
-    say(total, shown) {
+    say(total, shown, by) {
       const placed = this.made.length;
       const without = (total - placed).toLocaleString("en");
       this.hint.textContent = placed
         ? `${shown.toLocaleString("en")} of ${placed.toLocaleString("en")} neurons on the map fit; ${without} have no verified name and are not on it. `
-          + "Near names mean similar things. Drag to move, scroll to zoom, click to open; the grid lists the same neurons."
+          + `Near names mean similar things${by ? " (places are by SIEVE’s names)" : ""}. `
+          + "Drag to move, scroll to zoom, click to open; the grid lists the same neurons."
         : "No neuron of this target has a verified name, so there is no map.";
       this.chartBox.hidden = !placed;
     }
   }
 
-  window.atlas.Map = Map_;
+  window.atlas.NeuronMap = NeuronMap;
 })();
