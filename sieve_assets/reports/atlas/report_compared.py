@@ -57,9 +57,9 @@ def comparison_section(subject: Subject) -> Section | None:
     parts += [classes_part(subject), *experiments(subject)]
     words = [
         (
-            f"{len(rows)} ways to name the same neurons, each judged by the same pictures, the same "
-            "evidence and the same rules. SIEVE comes first, then what it is without a step, other "
-            "methods, and names made from the known truth (docs/explainers.md)."
+            f"{len(rows)} ways to name the same neurons, each judged by the same pictures, the "
+            "same evidence and the same rules. SIEVE comes first, then what it is without a step, "
+            "other methods, and names made from the known truth (docs/explainers.md)."
         )
     ]
     return Section("comparison", title, words, sections=[one for one in parts if one is not None])

@@ -70,13 +70,14 @@ def _other_images(subject: Subject) -> Section | None:
         [shift_cells(row) for row in rows_in(rows)],
     )
     names = names_shown_in_both(warehouse, model)
+    n_below = len(names.query("shifted_recall <= recall"))
     figure = Drawing(
         "shift-figure",
         "Recall on images of another kind",
         "A point a name; below the broken line the neuron fires on fewer of the images that show "
         "it than on its own probe set.",
         f"Scatter of {len(names)} names, mostly below the diagonal or on it."
-        if (names["shifted_recall"] <= names["recall"]).mean() > 0.5  # noqa: PLR2004 (most)
+        if n_below > len(names) / 2
         else f"Scatter of {len(names)} names, mostly above the diagonal.",
         draw_shift,
         names,

@@ -83,11 +83,13 @@ SELECT count(*) AS hypotheses, count(*) FILTER (paper_kept) AS kept,
 FROM verified_concepts WHERE model = $model
 """
 _NAMES = """
-SELECT neuron, concept, 'hypothesis' AS kind, activation_rate, ci_low, ci_high, n_pictures
+SELECT neuron, concept, 'hypothesis' AS kind, activation_rate, ci_low, ci_high, n_pictures,
+    matched_ar, matched_low, matched_high
 FROM verdicts JOIN evidence USING (model, neuron, concept)
 WHERE model = $model AND verdict = 'verified'
 UNION ALL
-SELECT neuron, concept, 'revised name', activation_rate, ci_low, ci_high, n_pictures
+SELECT neuron, concept, 'revised name', activation_rate, ci_low, ci_high, n_pictures,
+    matched_ar, matched_low, matched_high
 FROM revised_names WHERE model = $model AND verdict = 'verified'
 ORDER BY neuron, kind, activation_rate DESC, concept
 """
@@ -136,7 +138,7 @@ def _contrast(subject: Subject) -> list[Figure]:
     neurons = subject.read(RATIOS)
     if neurons.dropna(subset="ratio").empty:
         return []
-    selected = int((neurons["status"] == "selected").sum())
+    selected = len(neurons.query("status == 'selected'"))
     return drawn_figures(
         subject.model,
         Drawing(
@@ -165,17 +167,18 @@ def verdicts_section(subject: Subject) -> Section:
         )
     words = [
         (
-            f"A name is verified if its pictures show it (it is among the {how.n_best_words} words of "
-            "the concept set that fit them best), if the neuron fires on more than "
-            f"{share(how.min_rate)} of them at the threshold that suits how common the concept is, and "
-            f"if the name's score is at least {how.min_score:g} of that of the neuron's best name "
-            "(docs/method.md, section 3)."
+            f"A name is verified if its pictures show it (it is among the {how.n_best_words} words "
+            "of the concept set that fit them best), if the neuron fires on more than "
+            f"{share(how.min_rate)} of them at the threshold that suits how common the concept is, "
+            f"and if the name's score is at least {how.min_score:g} of that of the neuron's best "
+            "name (docs/method.md, section 3)."
         ),
         (
             f"The paper's rule keeps {of_all(rule['kept'], rule['hypotheses'])} hypotheses: those "
-            f"whose AR is not below the mean of all, {share(rule['before'])}. The mean of those that "
-            f"are kept is {share(rule['after'])}; it is a mean of what exceeded a mean, on the same "
-            "pictures. A hypothesis counts once a cluster there, and once a neuron in the verdicts."
+            f"whose AR is not below the mean of all, {share(rule['before'])}. The mean of those "
+            f"that are kept is {share(rule['after'])}; it is a mean of what exceeded a mean, on "
+            "the same pictures. A hypothesis counts once a cluster there, and once a neuron in "
+            "the verdicts."
         ),
     ]
     if not rule["is_complete"]:
@@ -183,13 +186,14 @@ def verdicts_section(subject: Subject) -> Section:
             "Not all neurons have been tested yet: means and verdicts are of those so far."
         )
     names = subject.read(RATES)
+    n_kept = len(names.query("paper_kept"))
     figure = Drawing(
         "rates",
         "Activation rates of the hypotheses",
         "AR: the share of a name's pictures on which the neuron fires. The broken line is the mean "
         "of all hypotheses, below which the paper drops them.",
         f"Histogram of the activation rates of {len(names)} hypotheses, of which "
-        f"{int(names['paper_kept'].sum())} are kept.",
+        f"{n_kept} are kept.",
         draw_rates,
         names,
     )
@@ -243,6 +247,8 @@ def names_section(subject: Subject) -> Section:
             row["kind"],
             share(row["activation_rate"]),
             interval(row["ci_low"], row["ci_high"]),
+            share(row["matched_ar"]),
+            interval(row["matched_low"], row["matched_high"]),
             str(row["n_pictures"]),
         ]
         for row in rows_in(found.head(MOST_NAMES))
@@ -250,8 +256,10 @@ def names_section(subject: Subject) -> Section:
     table = Table(
         "names",
         "Verified names",
-        "AR with its Wilson interval over the name's pictures.",
-        ["neuron", "name", "kind", "AR", "interval", "pictures"],
+        "AR: at the threshold T, with its Wilson interval over the name's pictures. matched AR: at "
+        "the threshold above which the neuron is on as many probe images as show the concept; the "
+        "verdict rests on it. Of a common concept it can be far higher.",
+        [*("neuron", "name", "kind", "AR", "interval", "matched AR", "interval", "pictures")],
         rows,
         n_texts=3,
     )
@@ -259,4 +267,4 @@ def names_section(subject: Subject) -> Section:
 
 
 def _neurons(found: pd.DataFrame) -> str:
-    return plural(found["neuron"].nunique(), "neuron")
+    return plural(len(set(found["neuron"])), "neuron")

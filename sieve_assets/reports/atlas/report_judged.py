@@ -67,8 +67,8 @@ _AGREEMENT = "SELECT * FROM truth_agreement WHERE model = $model"
 def controls_of(subject: Subject, expected: Sequence[str]) -> tuple[int, int]:
     """How many controls of which that is expected are verified, and how many there are."""
     rows = subject.read(_CONTROLS)
-    some = rows[rows["expected"].isin(list(expected))]
-    return int(some["verified"].sum()), int(some["n"].sum())
+    some = [row for row in rows_in(rows) if row["expected"] in expected]
+    return sum(row["verified"] for row in some), sum(row["n"] for row in some)
 
 
 def controls_section(subject: Subject) -> Section:
@@ -104,11 +104,11 @@ def controls_section(subject: Subject) -> Section:
     )
     words = [
         (
-            "The same evidence and the same verdict were put to names that are wrong by construction "
-            "(activations of other images, names of other neurons, meaningless words) and to names "
-            "that are right by construction (outputs for known classes, directions fitted to a "
-            "concept). At most 2 % of those that must fail and at least 95 % of those that must pass "
-            "should be verified (docs/method.md, section 3)."
+            "The same evidence and the same verdict were put to names that are wrong by "
+            "construction (activations of other images, names of other neurons, meaningless "
+            "words) and to names that are right by construction (outputs for known classes, "
+            "directions fitted to a concept). At most 2 % of those that must fail and at least 95 "
+            "% of those that must pass should be verified (docs/method.md, section 3)."
         )
     ]
     return Section("controls", title, words, tables=[table])
@@ -148,17 +148,17 @@ def truth_section(subject: Subject) -> Section:
             title,
             [
                 (
-                    "The truth is known of the embedded world's scenes only, and not of this target's "
-                    "probe images: nothing here says whether a verified name is true."
+                    "The truth is known of the embedded world's scenes only, and not of this "
+                    "target's probe images: nothing here says whether a verified name is true."
                 )
             ],
         )
     words = [
         (
-            "The embedded world renders its own scenes, so that it is known what each of them shows. A "
-            "name is true if it tells when the neuron fires at least half as well (F1) as the best "
-            "word of the concept set, and better than chance (docs/method.md, section 5). None of this "
-            "enters a verdict."
+            "The embedded world renders its own scenes, so that it is known what each of them "
+            "shows. A name is true if it tells when the neuron fires at least half as well (F1) "
+            "as the best word of the concept set, and better than chance (docs/method.md, section "
+            "5). None of this enters a verdict."
         )
     ]
     if len(found):

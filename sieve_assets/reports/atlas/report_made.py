@@ -47,10 +47,21 @@ def settings_of(study: Study, model: str) -> Mapping[str, Mapping[str, str]]:
     target = study.targets[model]
     parts = {"target": target, "probe set": study.probes[target.probe]}
     parts |= {name: getattr(study, name) for name in _SECTIONS}
-    if study.compare is not None:
-        parts["compare"] = study.compare
     told = {name: dict(_flat(part.model_dump())) for name, part in parts.items()}
-    return {"study": {"profile": study.profile, "seed": str(study.seed)}, **told}
+    general = {"profile": study.profile, "seed": str(study.seed)}
+    return {"study": general, **told, **_compared(study)}
+
+
+def _compared(study: Study) -> dict[str, dict[str, str]]:
+    """A section a method; what is not of one method comes first."""
+    if study.compare is None:
+        return {}
+    values = study.compare.model_dump()
+    methods = {name: value for name, value in values.items() if isinstance(value, Mapping)}
+    general = {name: value for name, value in values.items() if name not in methods}
+    parts = {"compare": general, **{f"compare: {name}": methods[name] for name in methods}}
+    told = {name: dict(_flat(part)) for name, part in parts.items()}
+    return {name: part for name, part in told.items() if part}
 
 
 def libraries() -> Mapping[str, str]:
@@ -67,28 +78,20 @@ def libraries() -> Mapping[str, str]:
 def settings_section(subject: Subject) -> Section:
     """The study as it was read, with what stands where the file says nothing."""
     told = settings_of(subject.study, subject.model)
-    compared = told.get("compare", {})
-    rows = [
-        [f"{part}: {name}", value]
-        for part, settings in told.items()
-        if part != "compare"
-        for name, value in settings.items()
-    ]
-    tables = [_settings("settings", "Settings", rows)]
-    if compared:
-        rows = [[name, value] for name, value in compared.items()]
-        tables.append(_settings("compare-settings", "Settings of the other methods", rows))
     words = [
         (
             "The study file with the defaults where it says nothing; of files, their last folder and "
             "name. What is absent follows from the network or the generator."
         )
     ]
-    return Section("settings", "Settings", words, tables=tables)
+    tables = [_settings(part, settings) for part, settings in told.items()]
+    return Section("settings", "Settings", words, tables=tables, has_narrow_tables=True)
 
 
-def _settings(name: str, title: str, rows: list[list[str]]) -> Table:
-    return Table(name, title, "", ["setting", "value"], rows, n_texts=2)
+def _settings(part: str, settings: Mapping[str, str]) -> Table:
+    name = f"settings-{part.replace(': ', '-').replace(' ', '-')}"
+    rows = list(settings.items())
+    return Table(name, part.replace("_", " "), "", ["setting", "value"], rows, n_texts=2)
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -131,22 +134,18 @@ def provenance_section(subject: Subject, stages: Collection[str]) -> Section:
         rows,
         n_texts=6,
     )
-    versions = Table(
-        "libraries",
-        "Libraries",
-        "As installed when this page was made.",
-        ["library", "version"],
-        [[name, version] for name, version in libraries().items()],
-        n_texts=2,
-    )
+    versions = ", ".join(f"{name} {version}" for name, version in libraries().items())
     failed = int(subject.read(_FAILURES)["n"].iloc[0])
-    words = [_probe_in_words(subject)]
+    words = [
+        _probe_in_words(subject),
+        f"Libraries that were installed when this page was made: {versions}.",
+    ]
     if failed:
         words.append(
             f"{plural(failed, 'note')} of a failed try of a stage for this target: what follows "
             "leaves those neurons out (table failures)."
         )
-    return Section("provenance", "Provenance", words, tables=[table, versions])
+    return Section("provenance", "Provenance", words, tables=[table])
 
 
 def _made(row: Mapping[str, Any]) -> list[str]:
@@ -184,13 +183,13 @@ def limits_section(subject: Subject, *, is_known: bool, is_complete: bool) -> Se
     half = n // 2
     points = [
         (
-            "A verified name is one that an experiment did not refute. It need not be the only thing "
-            "that the neuron answers to, nor the only name that fits."
+            "A verified name is one that an experiment did not refute. It need not be the only "
+            "thing that the neuron answers to, nor the only name that fits."
         ),
         (
-            "AR is the share of pictures drawn for a name that fire the neuron. It says nothing of how "
-            "often the neuron fires on something else, and a name that is too narrow has a high AR "
-            "too."
+            "AR is the share of pictures drawn for a name that fire the neuron. It says nothing "
+            "of how often the neuron fires on something else, and a name that is too narrow has a "
+            "high AR too."
         ),
         (
             f"A name has {n} pictures at most. With {half} of {n} above the threshold the "
@@ -198,20 +197,20 @@ def limits_section(subject: Subject, *, is_known: bool, is_complete: bool) -> Se
             "differences of AR mean nothing."
         ),
         (
-            "An interval of an AR is about more pictures of the same prompt by the same generator. It "
-            "knows nothing of how the generator's pictures differ from photographs."
+            "An interval of an AR is about more pictures of the same prompt by the same "
+            "generator. It knows nothing of how the generator's pictures differ from photographs."
         ),
         (
-            "Pictures show a name if the vision-language model says so (the generator check). It is "
-            "the model that proposed the names, so that its errors are in both."
+            "Pictures show a name if the vision-language model says so (the generator check). It "
+            "is the model that proposed the names, so that its errors are in both."
         ),
         (
             "The threshold is that of the probe set: a concept that the probe set hardly shows can "
             "neither be proposed nor set a threshold that suits it."
         ),
         (
-            "The paper's rule is relative: it keeps some names of any set, and the mean after it is of "
-            "the pictures that filtered."
+            "The paper's rule is relative: it keeps some names of any set, and the mean after it "
+            "is of the pictures that filtered."
         ),
         (
             f"The lines of the verdict (rate {share(how.min_rate)}, score {how.min_score:g}) were "
@@ -222,8 +221,8 @@ def limits_section(subject: Subject, *, is_known: bool, is_complete: bool) -> Se
             "what it is for."
         ),
         (
-            "Neurons of a layer are not independent, and means over few neurons have intervals that "
-            "are too short."
+            "Neurons of a layer are not independent, and means over few neurons have intervals "
+            "that are too short."
         ),
     ]
     if how.revise:
@@ -237,8 +236,8 @@ def limits_section(subject: Subject, *, is_known: bool, is_complete: bool) -> Se
         points.append("Not all neurons have been tested: what is told here is of those so far.")
     words = [
         (
-            "docs/method.md, sections 2 and 3, and docs/statistics.md have formula, source and known "
-            "weakness of every number here."
+            "docs/method.md, sections 2 and 3, and docs/statistics.md have formula, source and "
+            "known weakness of every number here."
         )
     ]
     return Section("limits", "Limits", words, points)

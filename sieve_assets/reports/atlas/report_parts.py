@@ -72,6 +72,7 @@ class Section:
         figures: Shown after the words.
         tables: Shown after the figures.
         sections: Its own parts.
+        has_narrow_tables: Two of its tables fit beside each other.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Section:
     figures: Sequence[Figure] = ()
     tables: Sequence[Table] = ()
     sections: Sequence["Section"] = ()
+    has_narrow_tables: bool = False
 
     def all_tables(self) -> list[Table]:
         """Its tables and those of its parts."""

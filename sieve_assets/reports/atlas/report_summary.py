@@ -56,11 +56,11 @@ def keys_of(subject: Subject) -> list[Key]:
         n_verified, n_controls = controls_of(subject, expected)
         if n_controls:
             about = f"{count(n_verified)} of {count(n_controls)} controls"
-            keys.append(Key(ratio(n_verified, n_controls), f"verified that {called}", about))
+            keys.append(Key(ratio(n_verified, n_controls), f"verified of what {called}", about))
     for row in rows_in(judged_names(subject)):
         if row["names"].startswith("verified"):
             about = f"{count(row['true_ones'])} of {count(row['n'])}, by the known truth"
-            keys.append(Key(ratio(row["true_ones"], row["n"]), f"true {row['names']}", about))
+            keys.append(Key(ratio(row["true_ones"], row["n"]), f"true of {row['names']}", about))
     return keys
 
 
@@ -140,9 +140,10 @@ def _others(subject: Subject) -> list[str]:
     return [
         (
             f"Beside {plural(len(others), 'other method')}: SIEVE's first names, of "
-            f"{share(sieve['coverage'])} of the neurons, have a mean AR of {_mean(sieve)}{verified}. "
-            f"The highest mean AR of another method's first names is {_mean(best)}, of "
-            f"{best['called']}, which names {share(best['coverage'])} of the neurons."
+            f"{share(sieve['coverage'])} of the neurons, have a mean AR of "
+            f"{_mean(sieve)}{verified}. The highest mean AR of another method's first names is "
+            f"{_mean(best)}, of {best['called']}, which names {share(best['coverage'])} of the "
+            "neurons."
         )
     ]
 
