@@ -24,6 +24,7 @@ from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Stage
+from sieve_assets.assets.target_report import target_report_of
 from sieve_assets.assets.verdict_controls import verdict_controls
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
@@ -76,4 +77,5 @@ COMPARISON: tuple[Stage, ...] = (
 def stages_of(study: Study) -> tuple[Stage, ...]:
     """The stages of a study, in order."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
-    return (*STAGES, *(EVALUATION * is_known), *(COMPARISON * (study.compare is not None)))
+    compared = COMPARISON * (study.compare is not None)
+    return (*STAGES, *(EVALUATION * is_known), *compared, target_report_of(study))

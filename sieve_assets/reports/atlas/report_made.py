@@ -80,7 +80,7 @@ def settings_section(subject: Subject) -> Section:
     told = settings_of(subject.study, subject.model)
     words = [
         (
-            "The study file with the defaults where it says nothing; of files, their last folder and "
+            "The study file, with the defaults where it says nothing; of files, their folder and "
             "name. What is absent follows from the network or the generator."
         )
     ]
