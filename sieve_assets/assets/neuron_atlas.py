@@ -14,7 +14,6 @@ import pandas as pd
 from sieve_assets.assets.evaluate import has_known_truth, oracle_rates
 from sieve_assets.assets.evidence import evidence
 from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, patch_embeddings
-from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_sets import probe_images
 from sieve_assets.assets.progress import tracked
@@ -23,11 +22,12 @@ from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios, selected_samples
-from sieve_assets.assets.stages import Check, Recipe, Stage, stage
+from sieve_assets.assets.soundness import pages_are_whole
+from sieve_assets.assets.stages import Recipe, Stage, stage
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
 from sieve_assets.image_sets.ahead import NEAR, done_ahead
-from sieve_assets.stores.mending import is_as_written
+from sieve_assets.stores.content_files import write_changed
 from sieve_assets.study import Study
 
 READS = (
@@ -54,28 +54,6 @@ _PAGES = "SELECT path, made_from, sha256, n_bytes FROM atlas_pages WHERE model =
 _OTHERS = """
 SELECT path FROM atlas_pages WHERE model <> $model AND path IN (SELECT unnest($paths))
 """
-
-
-def site_is_whole(table: str) -> Check:
-    """Every file of the site that belongs to a target is there and is what was written."""
-
-    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
-        rows = bench.warehouse.read(
-            f"SELECT path, sha256 FROM {table} WHERE model = $1",  # noqa: S608 (a table of ours)
-            [share.model],
-        )
-        lost = [
-            path
-            for path, sha256 in rows.itertuples(index=False)
-            if not is_as_written(bench.atlas / path, sha256, is_own=path.startswith(share.model))
-        ]
-        problem = (
-            f"expected files of the site, got {len(lost)} of {len(rows)} damaged or lost, e.g. "
-            f"{next(iter(lost), '')}. Run `sieve mend`, then materialize this again."
-        )
-        return {OF_A_MODEL: problem} if lost else {}
-
-    return Check("files", "Every file of the site is there, as it was written.", find)
 
 
 def _recipe(_bench: Workbench, _model: str) -> Recipe:
@@ -106,7 +84,7 @@ def _link(bench: Workbench, model: str) -> Mapping[str, dg.MetadataValue]:
     FROM atlas_pages WHERE model = $model
     """,
     links=_link,
-    checks=[site_is_whole("atlas_pages")],
+    checks=[pages_are_whole("atlas_pages")],
 )
 def neuron_atlas(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     """A page for every neuron: what it fires on, what was proposed, what the experiment said.
@@ -123,6 +101,14 @@ def atlas_stage(study: Study) -> Stage:
     """The stage of a study: it also shows the known truth where there is one."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
     return replace(neuron_atlas, reads=(*READS, *((oracle_rates,) * is_known)))
+
+
+def write_targets(bench: Workbench) -> None:
+    """Say on the site which targets there are, and which have a report."""
+    from sieve_assets.reports.atlas import site  # noqa: PLC0415 (it is not needed to define assets)
+
+    listed = site.data_script("targets", site.targets(bench.atlas, bench.study))
+    write_changed(bench.atlas / "targets.js", listed.encode())
 
 
 def _written(recorder: Recorder) -> pd.DataFrame:
@@ -148,6 +134,7 @@ def _written(recorder: Recorder) -> pd.DataFrame:
     for some in tracked(range(material.width), said, log, unit="neuron", size=TOGETHER):
         _each(builder.write_neuron, builder.facts(some))
     builder.write_index()
+    write_targets(bench)
     left = set(site.known) - set(site.made)
     others = bench.warehouse.read(_OTHERS, {"model": model, "paths": sorted(left)})
     site.remove(left - set(others["path"]))

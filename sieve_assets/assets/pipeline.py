@@ -25,6 +25,7 @@ from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Stage
+from sieve_assets.assets.target_report import target_report_of
 from sieve_assets.assets.verdict_controls import verdict_controls
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
@@ -77,5 +78,11 @@ COMPARISON: tuple[Stage, ...] = (
 def stages_of(study: Study) -> tuple[Stage, ...]:
     """The stages of a study, in order."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
-    found = (*STAGES, *(EVALUATION * is_known), atlas_stage(study))
-    return (*found, *(COMPARISON * (study.compare is not None)))
+    compared = COMPARISON * (study.compare is not None)
+    return (
+        *STAGES,
+        *(EVALUATION * is_known),
+        atlas_stage(study),
+        *compared,
+        target_report_of(study),
+    )

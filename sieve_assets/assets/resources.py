@@ -106,17 +106,18 @@ class Workbench(dg.ConfigurableResource):
 
     def mend(self) -> Mended:
         """Find damaged files in the stores and forget what was made of them."""
-        return mend(self.warehouse, self.images, self.arrays, rendered=self.rendered_probes)
-
-    @property
-    def atlas(self) -> Path:
-        """Folder of the neuron atlas: a static site."""
-        return self.folder / "store" / "atlas"
+        folders = {"rendered": self.rendered_probes, "atlas": self.atlas}
+        return mend(self.warehouse, self.images, self.arrays, **folders)
 
     @property
     def rendered_probes(self) -> Path:
         """Folder of the probe sets that the project renders itself."""
         return self.folder / "store" / "probes"
+
+    @property
+    def atlas(self) -> Path:
+        """Folder of the neuron atlas: a static site."""
+        return self.folder / "store" / "atlas"
 
     def image_set(self, probe: str) -> "ImageSet":
         """The images of the probe set called `probe`; of rendered ones, those rendered so far."""

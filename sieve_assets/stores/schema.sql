@@ -947,6 +947,19 @@ COMMENT ON COLUMN domain_shift.shifted_top_share IS 'As top_share, on images of 
 COMMENT ON COLUMN domain_shift.shifted_firing_share IS 'As firing_share, on images of the other kind';
 COMMENT ON COLUMN domain_shift.shifted_strongest_uris IS 'Where the strongest images of the other kind are';
 
+CREATE TABLE target_reports (
+    model VARCHAR NOT NULL, path VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, n_bytes BIGINT NOT NULL,
+    n_tables INTEGER NOT NULL, n_figures INTEGER NOT NULL,
+    PRIMARY KEY (model, path)
+);
+COMMENT ON TABLE target_reports IS 'The files of each target''s report in the atlas (docs/atlas.md)';
+COMMENT ON COLUMN target_reports.model IS 'Target';
+COMMENT ON COLUMN target_reports.path IS 'Where the file is, in store/atlas';
+COMMENT ON COLUMN target_reports.sha256 IS 'SHA-256 of the file''s content';
+COMMENT ON COLUMN target_reports.n_bytes IS 'Its size';
+COMMENT ON COLUMN target_reports.n_tables IS 'Tables on the page; 0 of a file that is no page, as the next';
+COMMENT ON COLUMN target_reports.n_figures IS 'Figures on the page';
+
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,
     settings_hash VARCHAR NOT NULL, weights_hash VARCHAR, input_hash VARCHAR NOT NULL, output_hash VARCHAR NOT NULL,

@@ -1,1 +1,1 @@
-"""What a study found, for readers: which name of a neuron is shown, and files to take away."""
+"""The neuron atlas: a static site of what a study has found."""

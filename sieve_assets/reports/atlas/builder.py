@@ -121,7 +121,7 @@ class Builder:
         self._write_frame()
 
     def _write_frame(self) -> None:
-        """What all targets share: scripts, styles, the first page, and which targets there are."""
+        """What all targets share: scripts, styles and the first pages."""
         model = self.material.model
         for name, content in site.static_files().items():
             self.site.put(f"assets/{name}", content)

@@ -3,6 +3,7 @@
 Not here: what is on it.
 """
 
+import base64
 from functools import cache
 from typing import Any
 
@@ -22,7 +23,7 @@ def render(template: str, **context: Any) -> str:
 @cache
 def environment() -> Environment:
     """Templates of this package."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("sieve_assets.reports.atlas"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -30,3 +31,5 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    return made

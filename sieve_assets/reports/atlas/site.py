@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from sieve_assets.stores.content_files import sha256_of, write_atomically
+from sieve_assets.stores.content_files import sha256_of, write_changed
 from sieve_assets.study import Study
 
 LEAST_DIGITS = 4
@@ -99,11 +99,7 @@ class Site:
 
     def _write(self, path: str, content: bytes) -> bool:
         """Whether the file had to be written."""
-        file = self.root / path
-        if file.is_file() and file.read_bytes() == content:
-            return False
-        write_atomically(file, content)
-        return True
+        return write_changed(self.root / path, content)
 
     def _has(self, made: Made) -> bool:
         file = self.root / made.path
