@@ -40,7 +40,8 @@
      *   `covered`: how many pixels of the window's top something sticky covers
      */
     constructor(list, how) {
-      Object.assign(this, { list, how, items: [], cells: new Map(), active: 0, columns: 1, cellWidth: CARD, rowHeight: 216 });
+      Object.assign(this, { list, how, items: [], cells: new Map(), active: 0, columns: 1, cellWidth: CARD, rowHeight: 198,
+        margin: 0, shape: "" });
       this.virtualizer = new window.virtualCore.Virtualizer(this.options());
       this.virtualizer._didMount();
       list.addEventListener("keydown", (event) => this.onKey(event));
@@ -51,9 +52,9 @@
     options() {
       const core = window.virtualCore;
       return {
-        count: Math.ceil(this.items.length / this.columns), estimateSize: () => this.rowHeight, gap: GAP, overscan: 3,
+        count: Math.ceil(this.items.length / this.columns), estimateSize: () => this.rowHeight, gap: GAP, overscan: 2,
         getScrollElement: () => window, scrollToFn: core.windowScroll, observeElementRect: core.observeWindowRect,
-        observeElementOffset: core.observeWindowOffset, scrollMargin: this.top(),
+        observeElementOffset: core.observeWindowOffset, scrollMargin: this.margin,
         initialRect: { width: window.innerWidth, height: window.innerHeight }, initialOffset: () => window.scrollY,
         onChange: () => this.render(),
       };
@@ -67,28 +68,35 @@
     show(items) {
       this.items = items;
       this.active = Math.min(this.active, Math.max(0, items.length - 1));
-      this.clear();
-      this.layOut();
+      this.layOut(true);
     }
 
     clear() {
-      for (const cell of this.cells.values()) cell.remove();
+      this.list.replaceChildren();
       this.cells.clear();
     }
 
-    layOut() {
+    /* Reads the layout before it changes the page, so that the browser lays out once. */
+    layOut(isNew = false) {
       const width = this.list.clientWidth;
       if (!width) return;
+      this.margin = this.top();
       const columns = width < NARROW ? 2 : Math.max(1, Math.floor((width + GAP) / (CARD + GAP)));
       const cellWidth = (width - GAP * (columns - 1)) / columns;
-      if (columns !== this.columns || cellWidth !== this.cellWidth) this.clear();
+      const shape = `${cellWidth} ${this.list.className}`;
+      if (isNew || shape !== this.shape) this.clear();
       Object.assign(this, { columns, cellWidth });
       this.update();
-      const height = this.cells.values().next().value?.offsetHeight;
-      if (height && height !== this.rowHeight) {
-        this.rowHeight = height;
-        this.update();
-      }
+      if (shape !== this.shape && this.cells.size) this.measure(shape);
+    }
+
+    /* All cards are of one height, which only the shape changes. */
+    measure(shape) {
+      this.shape = shape;
+      const height = this.cells.values().next().value.offsetHeight;
+      if (height === this.rowHeight) return;
+      this.rowHeight = height;
+      this.update();
     }
 
     update() {
