@@ -171,8 +171,8 @@
       Object.assign(this, { box, data, made: [], view: null, by: "ar", started: null, timer: 0 });
       this.hint = el("p", { class: "soft", role: "status" });
       this.chartBox = el("div", { class: "card map-box" });
-      const reset = el("button", { type: "button", onclick: () => this.redraw?.() }, "Whole map");
-      box.append(el("div", { class: "map-hint" }, this.hint, reset), this.chartBox);
+      this.whole = el("button", { type: "button", onclick: () => this.redraw?.() }, "Whole map");
+      box.append(el("div", { class: "map-hint" }, this.hint, this.whole), this.chartBox);
       this.bindOpen();
     }
 
@@ -211,7 +211,7 @@
       const isOther = this.by !== state.colour;
       this.by = state.colour;
       if (!this.started) this.started = this.start();
-      else if (isOther) await this.started.then(() => this.redraw());
+      else if (isOther) await this.started.then(() => this.redraw?.());
       else if (this.view) this.fill();
       await this.started;
     }
@@ -263,6 +263,7 @@
           "Drag to move, scroll to zoom, click to open; the grid lists the same neurons."
         : "No neuron of this target has a verified name, so there is no map.";
       this.chartBox.hidden = !placed;
+      this.whole.hidden = !placed;
     }
   }
 
