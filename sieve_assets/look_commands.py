@@ -53,7 +53,7 @@ def atlas(target: str | None, out: Path | None) -> None:
     help="Dagster's workspace file; the study's code location alone if absent.",
 )
 def ui(port: int, atlas_port: int, workspace: str | None) -> None:
-    """Serve the Dagster UI over the study, and the atlas that its links lead to; Ctrl-C ends both."""
+    """Serve the Dagster UI over the study, and the atlas that its links lead to, until Ctrl-C."""
     from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
     from sieve_assets.demo import dagster_home  # noqa: PLC0415 (as above)
 

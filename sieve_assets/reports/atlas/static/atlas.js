@@ -48,7 +48,11 @@
   function load(path) {
     const source = absolute(path);
     if (byAddress.has(source)) return Promise.resolve(byAddress.get(source));
-    if (!loads.has(source)) loads.set(source, insert(source).then(() => byAddress.get(source)));
+    if (!loads.has(source))
+      loads.set(
+        source,
+        insert(source).then(() => byAddress.get(source)),
+      );
     return loads.get(source);
   }
 
@@ -56,7 +60,8 @@
   function setAttribute(element, name, value) {
     if (value === null || value === undefined || value === false) return;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, part] of Object.entries(value)) element.style.setProperty(key, part);
+    else if (name === "style")
+      for (const [key, part] of Object.entries(value)) element.style.setProperty(key, part);
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
@@ -70,7 +75,9 @@
    */
   function el(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
-    element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+    element.append(
+      ...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false),
+    );
     for (const [name, value] of Object.entries(attributes ?? {})) setAttribute(element, name, value);
     return element;
   }
@@ -79,7 +86,8 @@
   const name = (text) => el("bdi", { class: "name" }, text);
 
   /** A share as text: .96, 1.00; an en dash where there is none. */
-  const share = (value) => (value === null || value === undefined ? "–" : value.toFixed(2).replace(/^0\./, "."));
+  const share = (value) =>
+    value === null || value === undefined ? "–" : value.toFixed(2).replace(/^0\./, ".");
 
   /** A ratio as text; null of a sparse neuron is infinite. */
   function ratio(value, isSparse) {
@@ -89,9 +97,12 @@
 
   function bar(ar, low, high) {
     const hasInterval = typeof low === "number" && typeof high === "number";
-    return el("span", { class: "rate-bar", "aria-hidden": "true", style: { "--ar": ar } },
+    return el(
+      "span",
+      { class: "rate-bar", "aria-hidden": "true", style: { "--ar": ar } },
       el("span", { class: "rate-fill" }),
-      hasInterval && el("span", { class: "rate-whisker", style: { "--from": low, "--to": high } }));
+      hasInterval && el("span", { class: "rate-whisker", style: { "--from": low, "--to": high } }),
+    );
   }
 
   /**
@@ -104,9 +115,13 @@
   function rate(ar, low, high) {
     if (typeof ar !== "number") return el("span", { class: "rate soft" }, "no rate");
     const hasInterval = typeof low === "number" && typeof high === "number";
-    return el("span", { class: "rate" }, bar(ar, low, high),
+    return el(
+      "span",
+      { class: "rate" },
+      bar(ar, low, high),
       el("span", { class: "rate-number" }, el("span", { class: "unseen" }, "AR "), share(ar)),
-      hasInterval && el("span", { class: "rate-interval" }, `${share(low)}–${share(high)}`));
+      hasInterval && el("span", { class: "rate-interval" }, `${share(low)}–${share(high)}`),
+    );
   }
 
   const verdictName = (code) => (typeof code === "number" ? VERDICTS[code] : code) ?? "none";
@@ -118,9 +133,12 @@
    */
   function verdict(code) {
     const word = verdictName(code);
-    return el("span", { class: "verdict", "data-verdict": word },
+    return el(
+      "span",
+      { class: "verdict", "data-verdict": word },
       el("span", { class: "verdict-icon", "aria-hidden": "true" }, ICONS[word] ?? ICONS.none),
-      word === "none" ? "no verdict" : word);
+      word === "none" ? "no verdict" : word,
+    );
   }
 
   /**
@@ -130,8 +148,12 @@
    */
   function tile(sheet, { columns, rows, at, label, fires = false }) {
     const url = `url("${new URL(sheet, document.baseURI).href}")`;
-    return el("div", { role: "img", "aria-label": label, class: fires ? "tile fires" : "tile",
-      style: { "--sheet": url, "--columns": columns, "--rows": rows, "--at": at } });
+    return el("div", {
+      role: "img",
+      "aria-label": label,
+      class: fires ? "tile fires" : "tile",
+      style: { "--sheet": url, "--columns": columns, "--rows": rows, "--at": at },
+    });
   }
 
   /** Addresses of a neuron's and of a concept's page. */
@@ -173,7 +195,9 @@
     page.theme = chosen;
     try {
       localStorage.setItem(STORED, chosen);
-    } catch { /* The browser may deny storage: the choice then holds for this page. */ }
+    } catch {
+      /* The browser may deny storage: the choice then holds for this page. */
+    }
     tellTheme();
   }
 
@@ -203,57 +227,31 @@
     return value;
   }
 
-  /* Charts. */
-  function chartConfig() {
-    const [ink, soft, line, accent] = ["--ink", "--soft", "--line", "--accent"].map(colour);
-    const font = "system-ui, sans-serif";
-    return {
-      background: "transparent", font, view: { stroke: null }, mark: { color: accent },
-      axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: soft, tickColor: soft,
-        labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
-      legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" },
-      header: { labelColor: ink, titleColor: soft }, title: { color: ink, fontSize: 13 },
-      text: { color: ink }, rule: { color: ink }, range: { ramp: [colour("--low"), colour("--high")],
-        heatmap: [colour("--low"), colour("--high")],
-        category: ["--accent", "--ambiguous", "--verified", "--refuted", "--soft"].map(colour) },
-    };
-  }
-
-  async function vega() {
-    if (!window.vegaEmbed) await load("assets/vega.js");
-    return window.vegaEmbed;
-  }
-
-  /**
-   * Draws a Vega-Lite specification with the atlas's theme, and again after every change of the theme.
-   * @param {HTMLElement} element
-   * @param {Object|function(): Object} spec a function where colours depend on the theme
-   * @param {string} label what the chart shows, in words
-   * @param {{renderer?: "svg"|"canvas", onView?: function(Object)}} options `onView` gets every new Vega view
-   * @returns {Promise<function(): Promise>} draws it again
-   */
-  async function chart(element, spec, label, { renderer = "svg", onView = () => {} } = {}) {
-    const embed = await vega();
-    const box = el("div", { role: "img", "aria-label": label, class: "chart" });
-    element.replaceChildren(box);
-    let shown = null;
-    let last = Promise.resolve();
-    const draw = async () => {
-      shown?.finalize();
-      const made = typeof spec === "function" ? spec() : spec;
-      shown = await embed(box, made, { actions: false, renderer, config: chartConfig(), ast: false });
-      box.classList.remove("vega-embed");
-      onView(shown.view);
-    };
-    const redraw = () => (last = last.then(draw));
-    onTheme(redraw);
-    await redraw();
-    return redraw;
-  }
-
   window.atlas = {
-    put, got, load, href, root, target: page.target ?? null, el, name, share, ratio, rate, verdict, verdictName, tile,
-    neuronFile, neuronHref, conceptHref, readQuery, writeQuery, isDark, onTheme, colour, vega, chart, VERDICTS, ICONS,
+    put,
+    got,
+    load,
+    href,
+    root,
+    target: page.target ?? null,
+    el,
+    name,
+    share,
+    ratio,
+    rate,
+    verdict,
+    verdictName,
+    tile,
+    neuronFile,
+    neuronHref,
+    conceptHref,
+    readQuery,
+    writeQuery,
+    isDark,
+    onTheme,
+    colour,
+    VERDICTS,
+    ICONS,
   };
   startTheme(document.getElementById("theme"));
 })();

@@ -3,12 +3,15 @@
 (() => {
   /** What can happen to a neuron, and to a concept, with a sign and what it means. */
   const NEURON = {
-    kept: ["=", "both sides share a verified name"], changed: ["↔", "verified names on both sides, none in common"],
-    lost: ["−", "a verified name left, none right"], gained: ["+", "none left, a verified name right"],
+    kept: ["=", "both sides share a verified name"],
+    changed: ["↔", "verified names on both sides, none in common"],
+    lost: ["−", "a verified name left, none right"],
+    gained: ["+", "none left, a verified name right"],
     neither: ["·", "no verified name on either side"],
   };
   const CONCEPT = {
-    both: ["=", "a verified neuron on both sides"], left: ["−", "a verified neuron left only"],
+    both: ["=", "a verified neuron on both sides"],
+    left: ["−", "a verified neuron left only"],
     right: ["+", "a verified neuron right only"],
   };
 
@@ -39,7 +42,8 @@
     for (const neuron of Object.keys(run.names)) {
       for (const [text, , ar] of verified(run, neuron)) {
         if (!found.has(text)) found.set(text, []);
-        found.get(text).push([Number(neuron), ar]);
+        const neurons = found.get(text);
+        if (neurons.at(-1)?.[0] !== Number(neuron)) neurons.push([Number(neuron), ar]);
       }
     }
     for (const neurons of found.values()) neurons.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
@@ -49,10 +53,17 @@
   /** One row a concept that is a verified name on some side. */
   function byConcept(left, right) {
     const sides = [neuronsByConcept(left), neuronsByConcept(right)];
-    const texts = [...new Set([...sides[0].keys(), ...sides[1].keys()])].sort(new Intl.Collator("en").compare);
+    const texts = [...new Set([...sides[0].keys(), ...sides[1].keys()])].sort(
+      new Intl.Collator("en").compare,
+    );
     return texts.map((concept) => {
       const [before, after] = sides.map((side) => side.get(concept) ?? []);
-      return { concept, left: before, right: after, what: !before.length ? "right" : after.length ? "both" : "left" };
+      return {
+        concept,
+        left: before,
+        right: after,
+        what: !before.length ? "right" : after.length ? "both" : "left",
+      };
     });
   }
 

@@ -2,7 +2,17 @@
 "use strict";
 (() => {
   /** The index's state and what it is unless the address says otherwise. */
-  const DEFAULTS = { q: "", status: "", verdict: "", ar: 0, ratio: 0, by: "", sort: "", view: "grid", colour: "ar" };
+  const DEFAULTS = {
+    q: "",
+    status: "",
+    verdict: "",
+    ar: 0,
+    ratio: 0,
+    by: "",
+    sort: "",
+    view: "grid",
+    colour: "ar",
+  };
   const FILTERS = ["q", "status", "verdict", "ar", "ratio"];
   const STATUS_WORDS = { dead: "dead", low_contrast: "low contrast", selected: "selected" };
 
@@ -12,8 +22,13 @@
     const columns = data.neurons;
     const index = columns.name[neuron];
     if (index === null) return { name: null, verdict: null, ar: null, low: null, high: null };
-    return { name: data.names[index][0], verdict: data.verdicts[columns.verdict[neuron]] ?? null,
-      ar: columns.ar[neuron], low: columns.low[neuron], high: columns.high[neuron] };
+    return {
+      name: data.names[index][0],
+      verdict: data.verdicts[columns.verdict[neuron]] ?? null,
+      ar: columns.ar[neuron],
+      low: columns.low[neuron],
+      high: columns.high[neuron],
+    };
   }
 
   function otherName(data, given) {
@@ -24,7 +39,9 @@
 
   function namesOf(data, neuron, shown, isOther) {
     const tried = isOther ? [] : (data.tried[neuron] ?? []);
-    const names = tried.map(([index, verdict]) => named(data.names[index][0], data.verdicts[verdict] ?? null));
+    const names = tried.map(([index, verdict]) =>
+      named(data.names[index][0], data.verdicts[verdict] ?? null),
+    );
     const first = shown.name === null ? [] : [named(shown.name, shown.verdict)];
     return [...first, ...names.filter((name) => name.text !== shown.name)];
   }
@@ -38,24 +55,40 @@
     const columns = data.neurons;
     return columns.status.map((status, neuron) => {
       const shown = others ? otherName(data, others[neuron]) : shownName(data, neuron);
-      return { neuron, ...shown, status: data.statuses[status], statusWord: STATUS_WORDS[data.statuses[status]],
-        ratio: columns.ratio[neuron], isSparse: Boolean(columns.is_sparse[neuron]), x: columns.x[neuron],
-        y: columns.y[neuron], hasThumb: Boolean(columns.thumb[neuron]),
-        names: namesOf(data, neuron, shown, Boolean(others)) };
+      return {
+        neuron,
+        ...shown,
+        status: data.statuses[status],
+        statusWord: STATUS_WORDS[data.statuses[status]],
+        ratio: columns.ratio[neuron],
+        isSparse: Boolean(columns.is_sparse[neuron]),
+        x: columns.x[neuron],
+        y: columns.y[neuron],
+        hasThumb: Boolean(columns.thumb[neuron]),
+        names: namesOf(data, neuron, shown, Boolean(others)),
+      };
     });
   }
 
   /**
+   * The words of the concept set, ready to be looked up.
+   * @param {Object} given words.js
+   */
+  function lexicon(given) {
+    const lower = given.words.map((word) => word.toLocaleLowerCase("en"));
+    return { words: given.words, near: given.near, lower, at: new Map(lower.map((word, at) => [word, at])) };
+  }
+
+  /**
    * The names near a word of the concept set.
-   * @param {Object} words words.js
+   * @param {Object} words lexicon()
    * @param {Object} data neurons.js
    * @param {string} query
    * @returns {Map<string, number>|null} cosine by name; null where the query is no word of the set
    */
   function near(words, data, query) {
-    const sought = query.trim().toLocaleLowerCase("en");
-    const at = words.words.findIndex((word) => word.toLocaleLowerCase("en") === sought);
-    if (!sought || at < 0) return null;
+    const at = words.at.get(query.trim().toLocaleLowerCase("en"));
+    if (at === undefined) return null;
     const flat = words.near[at] ?? [];
     const found = new Map();
     for (let i = 0; i + 1 < flat.length; i += 2) found.set(data.names[flat[i]][0], flat[i + 1] / 100);
@@ -67,7 +100,9 @@
   function nearest(row, cosines) {
     const known = row.names.filter((name) => isSure(row, name) && cosines.has(name.text));
     if (!known.length) return null;
-    return known.map((name) => ({ name, cosine: cosines.get(name.text) })).sort((a, b) => b.cosine - a.cosine)[0];
+    return known
+      .map((name) => ({ name, cosine: cosines.get(name.text) }))
+      .sort((a, b) => b.cosine - a.cosine)[0];
   }
 
   /** Why a neuron matches a query: {} by its shown name or number, otherwise with what a card should say; or null. */
@@ -98,8 +133,10 @@
       const [left, right] = [ratioOf(a.row), ratioOf(b.row)];
       return left === right ? a.row.neuron - b.row.neuron : right > left ? 1 : -1;
     },
-    name: (a, b) => (a.row.name === null) - (b.row.name === null)
-      || byText.compare(a.row.name ?? "", b.row.name ?? "") || a.row.neuron - b.row.neuron,
+    name: (a, b) =>
+      (a.row.name === null) - (b.row.name === null) ||
+      byText.compare(a.row.name ?? "", b.row.name ?? "") ||
+      a.row.neuron - b.row.neuron,
     similarity: down((item) => item.note.cosine ?? -1),
   };
 
@@ -117,7 +154,10 @@
    * @returns {Array<{row: Object, note: Object}>}
    */
   function shown(all, state, cosines) {
-    const sought = state.q.trim().toLocaleLowerCase("en").replace(/^#(?=\d+$)/, "");
+    const sought = state.q
+      .trim()
+      .toLocaleLowerCase("en")
+      .replace(/^#(?=\d+$)/, "");
     const items = [];
     for (const row of all) {
       const note = passes(row, state) && match(row, sought, cosines);
@@ -128,5 +168,5 @@
 
   const isFiltered = (state) => FILTERS.some((key) => state[key] !== DEFAULTS[key]);
 
-  window.atlas.filters = { DEFAULTS, FILTERS, STATUS_WORDS, rows, near, shown, order, isFiltered };
+  window.atlas.filters = { DEFAULTS, FILTERS, STATUS_WORDS, lexicon, rows, near, shown, order, isFiltered };
 })();

@@ -7,7 +7,10 @@
   const path = (file) => `${target}/index/${file}`;
   const SAVE_MS = 250;
 
-  const [data, others] = await Promise.all([load(path("neurons.js")), load(path("others.js")).catch(() => null)]);
+  const [data, others] = await Promise.all([
+    load(path("neurons.js")),
+    load(path("others.js")).catch(() => null),
+  ]);
   let state = atlas.readQuery(filters.DEFAULTS);
   let words = null;
   let rows = [];
@@ -19,7 +22,8 @@
   const grid = new atlas.Grid(byId("grid"), {
     address: (neuron) => `neurons/${atlas.neuronFile(neuron, data.width_digits)}.html`,
     file: (neuron) => atlas.neuronFile(neuron, data.width_digits),
-    covered: () => (getComputedStyle(byId("toolbar")).position === "sticky" ? byId("toolbar").offsetHeight : 0),
+    covered: () =>
+      getComputedStyle(byId("toolbar")).position === "sticky" ? byId("toolbar").offsetHeight : 0,
   });
 
   function fact(called, value) {
@@ -34,15 +38,28 @@
     byId("crumb-target").textContent = about.name;
     document.title = `${about.name} · Neuron atlas`;
     byId("facts").replaceChildren(
-      fact("Network", about.network), fact("Layer", about.layer), fact("Neurons", about.width.toLocaleString("en")),
+      fact("Network", about.network),
+      fact("Layer", about.layer),
+      fact("Neurons", about.width.toLocaleString("en")),
       fact("Selected", count(data.statuses.indexOf("selected"))),
       fact("With a verified name", verdict.filter((code) => code === 0).length.toLocaleString("en")),
-      fact("Mean AR, all names", share(about.initial_mean_ar)), fact("Mean AR, kept names", share(about.final_mean_ar)));
+      fact("Mean AR, all names", share(about.initial_mean_ar)),
+      fact("Mean AR, kept names", share(about.final_mean_ar)),
+    );
     byId("made").replaceChildren(
       fact("Probe set", `${about.probe}, ${(about.n_probe_images ?? 0).toLocaleString("en")} images`),
-      fact("Selected by", `rule ${about.rule}, β ${about.beta}`), fact("Names tried a neuron", `up to ${about.n_candidates} a cluster`),
-      fact("Pictures a name", about.n_images), fact("Seed", about.seed), fact("Run", about.run_id),
-      fact("Made at", String(about.made_at ?? "–").replace("T", " ").slice(0, 16)));
+      fact("Selected by", `rule ${about.rule}, β ${about.beta}`),
+      fact("Names tried a neuron", `up to ${about.n_candidates} a cluster`),
+      fact("Pictures a name", about.n_images),
+      fact("Seed", about.seed),
+      fact("Run", about.run_id),
+      fact(
+        "Made at",
+        String(about.made_at ?? "–")
+          .replace("T", " ")
+          .slice(0, 16),
+      ),
+    );
   }
 
   function rowsNow() {
@@ -65,7 +82,10 @@
 
   function say(items, cosines) {
     const total = rows.length.toLocaleString("en");
-    byId("count").textContent = items.length === rows.length ? `${total} neurons` : `${items.length.toLocaleString("en")} of ${total} neurons`;
+    byId("count").textContent =
+      items.length === rows.length
+        ? `${total} neurons`
+        : `${items.length.toLocaleString("en")} of ${total} neurons`;
     byId("search-note").textContent = toolbar.searchNote(state.q, words, cosines);
     byId("empty").hidden = items.length > 0;
     byId("clear").disabled = !filters.isFiltered(state);
@@ -87,7 +107,10 @@
     for (const { note } of items) note.word = state.q.trim();
     say(items, cosines);
     toolbar.selectTab(state.view);
-    byId("grid").classList.toggle("has-notes", items.some(({ note }) => note.other || note.cosine !== undefined));
+    byId("grid").classList.toggle(
+      "has-notes",
+      items.some(({ note }) => note.other || note.cosine !== undefined),
+    );
     if (state.view === "map") showMap(items);
     else grid.show(items);
   }
@@ -108,15 +131,22 @@
   };
 
   async function wantWords() {
-    words ??= await load(path("words.js")).catch(() => null);
-    if (!words) return;
-    toolbar.suggest(words.words, byId("f-q").value);
-    byId("f-q").addEventListener("input", () => toolbar.suggest(words.words, byId("f-q").value));
+    const given = await load(path("words.js")).catch(() => null);
+    if (!given || words) return;
+    words = filters.lexicon(given);
+    toolbar.suggest(words, byId("f-q").value);
+    byId("f-q").addEventListener("input", () => toolbar.suggest(words, byId("f-q").value));
     if (state.q) refresh();
   }
 
   addEventListener("pagehide", save);
-  document.addEventListener("click", (event) => { if (event.target.closest?.("a")) save(); }, true);
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.target.closest?.("a")) save();
+    },
+    true,
+  );
   showFacts();
   toolbar.offerExplainers(others?.explainers ?? []);
   if (state.by && !others?.names?.[state.by]) state.by = "";
@@ -125,9 +155,12 @@
   toolbar.fill(state);
   refresh();
   if (state.q) wantWords();
-  load("targets.js").then((targets) => {
-    byId("report").hidden = !targets.find(({ folder }) => folder === target)?.has_report;
-  }, () => {});
+  load("targets.js").then(
+    (targets) => {
+      byId("report").hidden = !targets.find(({ folder }) => folder === target)?.has_report;
+    },
+    () => {},
+  );
 })().catch((error) => {
   const notice = document.getElementById("failed");
   notice.hidden = false;

@@ -7,12 +7,17 @@
   const FIELDS = ["q", "status", "verdict", "ar", "ratio", "by", "sort", "colour"];
   const isTyping = (target) => target.closest?.("input, select, textarea, [contenteditable]") !== null;
 
-  /** Suggests words of the concept set that begin with, or else contain, what is typed. */
-  function suggest(words, query) {
+  /** Suggests words of the concept set that begin with what is typed, then such as contain it. */
+  function suggest({ words, lower }, query) {
     const sought = query.trim().toLocaleLowerCase("en");
-    const scored = sought ? words.filter((word) => word.toLocaleLowerCase("en").includes(sought)) : words.slice(0, MAX_SUGGESTIONS);
-    const begins = (word) => !word.toLocaleLowerCase("en").startsWith(sought);
-    const best = scored.sort((a, b) => begins(a) - begins(b) || a.length - b.length).slice(0, MAX_SUGGESTIONS);
+    const begin = [];
+    const contain = [];
+    for (let at = 0; at < words.length && begin.length < MAX_SUGGESTIONS; at += 1) {
+      const found = lower[at].indexOf(sought);
+      if (found === 0) begin.push(words[at]);
+      else if (found > 0 && contain.length < MAX_SUGGESTIONS) contain.push(words[at]);
+    }
+    const best = [...begin, ...contain].slice(0, MAX_SUGGESTIONS);
     byId("words").replaceChildren(...best.map((word) => el("option", { value: word })));
   }
 
@@ -20,7 +25,8 @@
   function searchNote(query, words, cosines) {
     const text = query.trim();
     if (!text || !words) return "";
-    if (cosines) return `“${text}” is in the concept set: neurons with names of near meaning are shown too, nearest first.`;
+    if (cosines)
+      return `“${text}” is in the concept set: neurons with names of near meaning are shown too, nearest first.`;
     return `“${text}” is not in the concept set, so names are found by their letters only.`;
   }
 
@@ -66,7 +72,8 @@
 
   function bindKeys(search, onClearSearch) {
     document.addEventListener("keydown", (event) => {
-      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target))
+        return;
       event.preventDefault();
       search.focus();
       search.select();
@@ -81,7 +88,9 @@
   /** Wide windows always show the filters; narrow ones fold them. */
   function foldFilters() {
     const wide = matchMedia("(min-width: 760px)");
-    const fit = () => { byId("more").open = wide.matches; };
+    const fit = () => {
+      byId("more").open = wide.matches;
+    };
     wide.addEventListener("change", fit);
     fit();
   }
@@ -95,7 +104,8 @@
     form.addEventListener("input", () => index.set(read(index.get())));
     form.addEventListener("submit", (event) => event.preventDefault());
     byId("f-q").addEventListener("focus", () => index.wantWords(), { once: true });
-    for (const button of document.querySelectorAll("[data-clear]")) button.addEventListener("click", index.clear);
+    for (const button of document.querySelectorAll("[data-clear]"))
+      button.addEventListener("click", index.clear);
     bindTabs((view) => index.set({ ...index.get(), view }));
     bindKeys(byId("f-q"), () => index.set({ ...index.get(), q: "" }));
     foldFilters();
