@@ -37,7 +37,8 @@ def atlas(target: str | None, out: Path | None) -> None:
             f"expected an atlas at {page}, {there}. Materialize neuron_atlas: `sieve run` does."
         )
     if out:
-        packed = shutil.make_archive(str(out.with_suffix("")), "zip", folder.parent, folder.name)
+        stem = out.with_suffix("") if out.suffix == ".zip" else out
+        packed = shutil.make_archive(str(stem), "zip", folder.parent, folder.name)
         click.echo(f"{packed}: unpack it and open {folder.name}/index.html")
         return
     click.echo(f"{page}")

@@ -154,7 +154,7 @@ def material_of(bench: Workbench, model: str, stages: Sequence[str]) -> Material
     Args:
         bench: Stores; the text encoder embeds what it has not embedded before.
         model: The target.
-        stages: Stages by neuron whose provenance is told.
+        stages: Stages whose provenance is told.
     """
     found = _Collector(bench, model)
     vectors = embed_concepts(bench)

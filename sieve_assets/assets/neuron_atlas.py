@@ -134,7 +134,6 @@ def _written(recorder: Recorder) -> pd.DataFrame:
     for some in tracked(range(material.width), said, log, unit="neuron", size=TOGETHER):
         _each(builder.write_neuron, builder.facts(some))
     builder.write_index()
-    write_targets(bench)
     left = set(site.known) - set(site.made)
     others = bench.warehouse.read(_OTHERS, {"model": model, "paths": sorted(left)})
     site.remove(left - set(others["path"]))

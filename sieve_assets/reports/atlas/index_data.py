@@ -38,13 +38,15 @@ WHERE model = $model AND stage IN ('verdicts', 'revised_names') ORDER BY recorde
 """
 _MADE_WITH = """
 SELECT p.stage, p.run_id, p.recorded_at, p.n_rows, p.settings_hash, p.weights_hash
-FROM provenance p WHERE p.model = $model AND p.neuron = -1 ORDER BY p.recorded_at, p.stage
+FROM provenance p
+WHERE p.model = $model AND p.neuron = -1 AND p.stage IN (SELECT unnest($stages))
+ORDER BY p.recorded_at, p.stage
 """
 _RECIPES = """
 SELECT DISTINCT r.stage, r.said FROM recipes r JOIN provenance p
     ON p.stage = r.stage AND p.settings_hash = r.settings_hash
     AND coalesce(p.weights_hash, '') = r.weights_hash
-WHERE p.model = $model ORDER BY r.stage, r.said
+WHERE p.model = $model AND p.stage IN (SELECT unnest($stages)) ORDER BY r.stage, r.said
 """
 _HISTORY = "SELECT * FROM name_history WHERE model = $model ORDER BY recorded_at DESC"
 
@@ -158,7 +160,7 @@ def history_data(material: Material) -> list[dict[str, Any]]:
 
 def made_with_data(material: Material) -> dict[str, Any]:
     """The file `made_with.js`: stages of the target as a whole, and the settings of every stage."""
-    asked = {"model": material.model}
+    asked = {"model": material.model, "stages": list(material.stages)}
     stages = rows_of(material.warehouse.read(_MADE_WITH, asked))
     recipes = rows_of(material.warehouse.read(_RECIPES, asked))
     return {

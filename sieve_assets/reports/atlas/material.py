@@ -25,7 +25,7 @@ class Material:
         warehouse: The tables.
         study: What was studied.
         model: The target.
-        stages: Stages by neuron whose provenance a neuron's page tells.
+        stages: Stages whose provenance is told: those that the atlas is made from.
         transform: How the target makes a frame of an image.
         maps: Activation maps of every neuron's strongest probe images, `[neuron rank row column]`.
         strongest: Of neurons that were not selected, the strongest images, as `SAMPLES` gives them.
