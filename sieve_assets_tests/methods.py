@@ -16,10 +16,11 @@ from sieve_assets.assets import (
     method_comparison,
     pipeline,
     revised_names,
+    target_report,
 )
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets.terrarium import oracle_scenes, workers
-from sieve_assets_tests.studies import BY_NEURON, LAST, StudyRun
+from sieve_assets_tests.studies import BY_NEURON, JUDGED, StudyRun
 
 COMPARED = {
     "n_reference = 4": "n_reference = 4\n\n[compare.www]\nn_images = 9\nalpha = 0.5\n\n"
@@ -53,7 +54,7 @@ def known_truth() -> Iterator[None]:
         patch.setattr(workers, "N_WORKERS", 1)
         for module in (
             *(compared_names, control_explanations, evaluate),
-            *(method_comparison, pipeline, revised_names),
+            *(method_comparison, pipeline, revised_names, target_report),
         ):
             patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield
@@ -70,7 +71,7 @@ def judged_study(finished: StudyRun, folder: Path) -> StudyRun:
     study = finished.changed(folder, changes)
     with known_truth():
         for model in ("cnn", "vit"):
-            for stage in ("reference_pictures", *BY_NEURON, *LAST, *OF_COMPARISON):
+            for stage in ("reference_pictures", *BY_NEURON, *JUDGED, *OF_COMPARISON):
                 study.of_model(model, stage)
     return study
 

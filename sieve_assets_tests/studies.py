@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from sieve_assets.assets.partitions import neuron_key
 from sieve_assets.assets.pipeline import COMPARISON, EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.target_report import target_report
 from sieve_assets.definitions import definitions_of
 from sieve_assets.stores.schema import tables
 from sieve_assets.stores.warehouse import Replacement
@@ -25,11 +26,13 @@ from sieve_assets.terrarium.scenes import WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
-BY_MODEL = {stage.name for stage in (*STAGES, *EVALUATION, *COMPARISON) if not stage.is_by_neuron}
+ALL = (*STAGES, *EVALUATION, *COMPARISON, target_report)
+BY_MODEL = {stage.name for stage in ALL if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
-LAST = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
-"""The stages by model before those by neuron, and after them."""
+JUDGED = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
+LAST = (*JUDGED, "target_report")
+"""The stages by model before those by neuron, those that judge, and all after those by neuron."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 CONCEPTS = [

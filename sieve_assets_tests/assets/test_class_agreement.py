@@ -9,7 +9,7 @@ from sieve_assets.assets.staleness import find_stale, stale_table
 from sieve_assets.models.sentence_model import SentenceTransformersModel
 from sieve_assets_tests import counted_names as counted
 from sieve_assets_tests.methods import COMPARED, OF_COMPARISON, draw_lots
-from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, OF_CNN
+from sieve_assets_tests.studies import BY_NEURON, FIRST, JUDGED, OF_CNN
 from sieve_assets_tests.text_checkpoints import save_sentence_model
 
 CLASSES = ["a dog on grass", "cat, house cat", "Sky"]
@@ -47,7 +47,7 @@ def classes(finished, tmp_path_factory):
         "beta_signed = 1.6": "beta_signed = 0.5",
     }
     study = finished.changed(folder, changes)
-    for stage in (*FIRST, *BY_NEURON, *LAST, *OF_COMPARISON):
+    for stage in (*FIRST, *BY_NEURON, *JUDGED, *OF_COMPARISON):
         study.of_model("head", stage)
     draw_lots(study, "head")
     return study
