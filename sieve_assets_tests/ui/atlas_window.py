@@ -65,7 +65,8 @@ def open_window(
     page.on("pageerror", lambda error: window.problems.append(str(error)))
     page.on(
         "request",
-        lambda asked: asked.url.startswith(("file:", "data:", "blob:"))
-        or window.foreign.append(asked.url),
+        lambda asked: (
+            asked.url.startswith(("file:", "data:", "blob:")) or window.foreign.append(asked.url)
+        ),
     )
     return window, context
