@@ -28,7 +28,11 @@ class Read(HTMLParser):
         self.tags.append((tag, found))
         self.ids += [found["id"]] if "id" in found else []
         if tag == "table":
-            self.table = self.tables[found["id"].removeprefix("table-")] = {"caption": "", "headings": [], "rows": []}
+            self.table = self.tables[found["id"].removeprefix("table-")] = {
+                "caption": "",
+                "headings": [],
+                "rows": [],
+            }
         elif tag == "figure":
             self.figure = found["id"].removeprefix("figure-")
         elif tag == "img":
