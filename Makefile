@@ -2,12 +2,13 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help plan demo compare ui test coverage check bench bench-gpu screenshots
+.PHONY: help plan demo compare ui atlas test coverage check bench bench-gpu screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$candidate; break; fi; done)
 PORT ?= 3000
+ATLAS_PORT ?= 3001
 ARGS ?=
 
 export DAGSTER_HOME := $(CURDIR)/data/dagster_home
@@ -27,8 +28,11 @@ demo: $(installed) $(instance) ## interpret and verify the embedded targets' neu
 compare: $(installed) $(instance) ## the same, beside other methods' names (compare.toml): tables, and figures in comparison/
 	SIEVE_STUDY=compare.toml .venv/bin/sieve compare
 
-ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000)
-	.venv/bin/python -m dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000), and the atlas its links lead to
+	.venv/bin/sieve ui --workspace workspace.yaml --port $(PORT) --atlas-port $(ATLAS_PORT)
+
+atlas: $(installed) ## the neuron atlas of what demo made, opened from disk
+	.venv/bin/sieve atlas
 
 test: $(installed) ## all tests; they need no accelerator, but a browser (ARGS="-k name")
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)

@@ -7,7 +7,9 @@ import click
 
 from sieve_assets.compare_check import tell_comparison
 from sieve_assets.compare_command import compare
+from sieve_assets.export_command import export
 from sieve_assets.generator_families import settings_to_write
+from sieve_assets.look_commands import atlas, ui
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_of, study_path
 from sieve_assets.study_problems import StudyError
@@ -240,6 +242,9 @@ def run() -> None:
 
 main.add_command(run, "demo")
 main.add_command(compare)
+main.add_command(atlas)
+main.add_command(ui)
+main.add_command(export)
 
 
 _GIVEN = ("images", "concepts", "vision_language", "generator")

@@ -32,7 +32,7 @@ def run() -> None:
         SystemExit: Something failed; what was stored remains.
     """
     console, bench, started = Console(), Workbench(), time.monotonic()
-    home = dagster_home(bench)
+    dagster_home(bench)
 
     def say(heading: str, is_up_to_date: bool) -> None:  # noqa: FBT001 (as the conductor calls it)
         console.rule(heading, align="left")
@@ -49,8 +49,8 @@ def run() -> None:
     total_s = time.monotonic() - started
     print_summary(console, bench.warehouse, bench.study, conductor.seconds, total_s)
     console.print(
-        "Look at them in the Dagster UI, at http://127.0.0.1:3000: make ui; for a study of your "
-        f"own: DAGSTER_HOME={home} dagster dev -m sieve_assets.definitions",
+        "Look at the neurons: make atlas (sieve atlas, for a study of your own). Look at stages "
+        "and runs in the Dagster UI, http://127.0.0.1:3000: make ui (sieve ui).",
         soft_wrap=True,
         markup=False,
     )

@@ -14,6 +14,7 @@ from sieve_assets.assets import (
     control_explanations,
     evaluate,
     method_comparison,
+    neuron_atlas,
     pipeline,
     revised_names,
     target_report,
@@ -54,7 +55,7 @@ def known_truth() -> Iterator[None]:
         patch.setattr(workers, "N_WORKERS", 1)
         for module in (
             *(compared_names, control_explanations, evaluate),
-            *(method_comparison, pipeline, revised_names, target_report),
+            *(method_comparison, neuron_atlas, pipeline, revised_names, target_report),
         ):
             patch.setattr(module, "has_known_truth", lambda _, model: model == "cnn")
         yield

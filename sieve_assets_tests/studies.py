@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
+from sieve_assets.assets.neuron_atlas import neuron_atlas
 from sieve_assets.assets.partitions import neuron_key
 from sieve_assets.assets.pipeline import COMPARISON, EVALUATION, STAGES
 from sieve_assets.assets.resources import Workbench
@@ -26,12 +27,12 @@ from sieve_assets.terrarium.scenes import WIDE, Scene, unbiased_scenes
 from sieve_assets.terrarium.tokenizer import clip_tokenizer
 from sieve_assets_tests.checkpoints import make_clip, make_pipeline, save_clip, spread
 
-ALL = (*STAGES, *EVALUATION, *COMPARISON, target_report)
+ALL = (*STAGES, *EVALUATION, *COMPARISON, neuron_atlas, target_report)
 BY_MODEL = {stage.name for stage in ALL if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
 JUDGED = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
-LAST = (*JUDGED, "target_report")
+LAST = (*JUDGED, "neuron_atlas", "target_report")
 """The stages by model before those by neuron, those that judge, and all after those by neuron."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -4,7 +4,9 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+from sieve_assets.assets.neuron_atlas import neuron_atlas
 from sieve_assets.assets.pipeline import EVALUATION, STAGES
+from sieve_assets.assets.target_report import target_report
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 ALL = (*STAGES, *EVALUATION)
@@ -27,7 +29,8 @@ def test_picture_of_the_stages_has_the_edges_of_the_graph():
 
 def test_table_of_the_stages_names_each_in_order_and_by_what():
     rows = re.findall(r"^\| `(\w+)` \| .* \| (model|neuron) \|$", README, re.MULTILINE)
-    assert rows == [(stage.name, "neuron" if stage.is_by_neuron else "model") for stage in ALL]
+    stages = (*ALL, neuron_atlas, target_report)
+    assert rows == [(stage.name, "neuron" if stage.is_by_neuron else "model") for stage in stages]
 
 
 def test_every_file_the_readme_points_to_exists():

@@ -22,6 +22,10 @@ FUNCTION = re.compile(r"`((?:explainers\.)?\w+)\.(\w+)`")
 
 MODULES = [one.name for one in pkgutil.iter_modules(method.__path__) if not one.ispkg]
 WITHOUT_STATISTICS = {
+    "activation_bins": "a histogram: docs/atlas.md",
+    "concept_rates": "AR of all neurons, by concept: docs/atlas.md",
+    "name_positions": "the map: docs/atlas.md",
+    "near_names": "search by meaning: docs/atlas.md",
     "checked_inputs": "refuses inputs",
     "planned_work": "what a run will do: docs/operating.md",
     "undrawable": "which concepts are told to be undrawable: decision 23, docs/inputs.md",

@@ -16,6 +16,7 @@ from sieve_assets.assets.layer_explanations import layer_explanations
 from sieve_assets.assets.mask_explanations import mask_explanations
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.neuron_ablation import neuron_ablation
+from sieve_assets.assets.neuron_atlas import atlas_stage
 from sieve_assets.assets.neuron_explanations import neuron_explanations
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_embeddings import probe_embeddings
@@ -78,4 +79,10 @@ def stages_of(study: Study) -> tuple[Stage, ...]:
     """The stages of a study, in order."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
     compared = COMPARISON * (study.compare is not None)
-    return (*STAGES, *(EVALUATION * is_known), *compared, target_report_of(study))
+    return (
+        *STAGES,
+        *(EVALUATION * is_known),
+        atlas_stage(study),
+        *compared,
+        target_report_of(study),
+    )

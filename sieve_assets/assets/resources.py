@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _Model = TypeVar("_Model")
+ATLAS_URL = "http://127.0.0.1:3001"
+"""Where `sieve ui` serves the neuron atlas."""
 
 
 class Workbench(dg.ConfigurableResource):
@@ -51,6 +53,11 @@ class Workbench(dg.ConfigurableResource):
     )
     patience_s: float = Field(
         default=60.0, description="How long to wait while another process writes the warehouse (s)."
+    )
+
+    atlas_url: str = Field(
+        default_factory=lambda: os.environ.get("SIEVE_ATLAS_URL", ATLAS_URL),
+        description="Where the folder of the neuron atlas is served: links in Dagster lead there.",
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)

@@ -9,7 +9,7 @@ from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check
 from sieve_assets.stores.concept_lists import undrawable
-from sieve_assets.stores.content_files import has_content
+from sieve_assets.stores.mending import is_page_whole
 
 _OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
 _UNIT_TOLERANCE = 1e-3
@@ -140,8 +140,11 @@ def pages_are_whole(table: str) -> Check:
             f"SELECT path, sha256 FROM {table} WHERE model = $1 ORDER BY path",  # noqa: S608 (ours)
             [share.model],
         )
-        files = zip(rows["path"], rows["sha256"], strict=True)
-        lost = [path for path, sha256 in files if not has_content(bench.atlas / path, sha256)]
+        lost = [
+            path
+            for path, sha256 in rows.itertuples(index=False)
+            if not is_page_whole(bench.atlas, path, sha256, model=share.model)
+        ]
         problem = (
             f"expected the atlas's files as they were written, got {len(lost)} of {len(rows)} "
             f"damaged or lost, e.g. {next(iter(lost), '')}. Run `sieve mend`, then materialize "

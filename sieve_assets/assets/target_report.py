@@ -21,6 +21,7 @@ from sieve_assets.assets.hypothesize import concept_hypotheses
 from sieve_assets.assets.lineage import ancestors
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.neuron_ablation import neuron_ablation
+from sieve_assets.assets.neuron_atlas import atlas_stage, write_targets
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.revised_names import revised_names
@@ -93,31 +94,38 @@ def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     for recorder in work(context, bench, made_of):
         model = recorder.share.model
         rows = []
-        for file in files_of(bench, model, [one.name for one in ancestors(made_of)]):
+        stages = [one.name for one in ancestors(made_of)]
+        for file in files_of(bench, model, stages, _slugs(bench)):
             write_changed(bench.atlas / file.path, file.content)
             told = {name: getattr(file, name) for name in ("path", "n_tables", "n_figures")}
             size = {"sha256": sha256_of(file.content), "n_bytes": len(file.content)}
             rows.append({"model": model, **told, **size})
         recorder.write(pd.DataFrame(rows))
+        write_targets(bench)
 
 
 def target_report_of(study: Study) -> Stage:
     """The stage of a study: it reads what the study has."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
     more = (*(TRUE * is_known), *(COMPARED * (study.compare is not None)))
-    return replace(target_report, reads=(*FOUND, *more))
+    return replace(target_report, reads=(*FOUND, *more, atlas_stage(study)))
 
 
-def files_of(
-    bench: Workbench, model: str, stages: list[str], slug_of: SlugOf = lambda _: None
-) -> list[File]:
+def _slugs(bench: Workbench) -> SlugOf:
+    from sieve_assets.reports.atlas.site import slug  # noqa: PLC0415 (as below)
+
+    known = {page.stem for page in (bench.atlas / "concepts").glob("*.html")}
+    return lambda concept: slug(concept) if slug(concept) in known else None
+
+
+def files_of(bench: Workbench, model: str, stages: list[str], slug_of: SlugOf) -> list[File]:
     """The files of a target's report.
 
     Args:
         bench: The stores, and the study.
         model: Target.
         stages: Whose provenance is told, in order.
-        slug_of: Where the page of a concept is; without it, none has one.
+        slug_of: What the page of a concept is called; None if it has none.
     """
     from sieve_assets.reports.atlas.others import (  # noqa: PLC0415 (as above)
         NO_OTHERS,

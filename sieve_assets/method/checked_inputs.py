@@ -122,7 +122,7 @@ def require_unit_norm(where: str, what: str, rows: Float[np.ndarray, "row featur
     Raises:
         ValueError: A row's norm is not 1 (within 0.001), or not finite.
     """
-    norms = np.linalg.norm(rows.astype(np.float64), axis=1)
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))  # without a copy of rows
     is_bad = ~(np.abs(norms - 1) <= _UNIT_TOLERANCE)
     if is_bad.any():
         position = int(np.argmax(is_bad))

@@ -42,6 +42,9 @@ UNION ALL
 SELECT 'probe_pass', model, -1 FROM probe_passes
 WHERE strongest_uri IN (SELECT unnest($arrays)) OR list_has_any(activations_uri, $arrays)
 UNION ALL
+SELECT DISTINCT 'neuron_atlas', model, -1 FROM atlas_pages
+WHERE path IN (SELECT unnest($pages))
+UNION ALL
 SELECT DISTINCT 'target_report', model, -1 FROM target_reports
 WHERE path IN (SELECT unnest($pages))
 """
@@ -52,7 +55,10 @@ UNION SELECT unnest(activations_uri) FROM probe_passes
 UNION SELECT uri FROM scene_activations UNION SELECT uri FROM text_embeddings
 """
 
-_PAGES = "SELECT path, sha256 FROM target_reports ORDER BY path"
+_PAGES = """
+SELECT model, path, sha256 FROM atlas_pages UNION ALL SELECT model, path, sha256 FROM target_reports
+ORDER BY path
+"""
 
 _ARRAYS = (
     ("probe_shards", "shard_id"),
@@ -111,8 +117,8 @@ def mend(
     pages = warehouse.read(_PAGES)
     bad_pages = [
         path
-        for path, sha256 in zip(pages["path"], pages["sha256"], strict=True)
-        if not has_content(atlas / path, sha256)
+        for model, path, sha256 in pages.itertuples(index=False)
+        if not is_page_whole(atlas, path, sha256, model=model)
     ]
     notes = warehouse.read(
         _NOTES, {"pictures": pictures.bad, "arrays": parts.bad, "pages": bad_pages}
@@ -137,6 +143,15 @@ def mend(
         n_notes=len(notes),
         leftovers=leftovers,
     )
+
+
+def is_page_whole(atlas: Path, path: str, sha256: str, *, model: str) -> bool:
+    """Whether a file of the atlas is there; one that is a target's own, with its content.
+
+    What targets share, another of them may have written anew.
+    """
+    is_own = path.startswith(f"{model}/")
+    return has_content(atlas / path, sha256) if is_own else (atlas / path).is_file()
 
 
 @dataclass(frozen=True)
