@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from sieve_assets.assets.neuron_atlas import atlas_stage
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.target_report import COMPARED, FOUND, TRUE, target_report_of
 from sieve_assets_tests.assets.test_mending import cut, flip, remove
@@ -74,10 +75,10 @@ def test_a_damaged_file_is_told_and_forgotten_and_made_again(copied, path, damag
 
 def test_a_study_reads_what_it_has(finished, methods, tmp_path):
     alone, compared = (one.bench().study for one in (finished, methods))
-    assert target_report_of(alone).reads == FOUND
-    assert target_report_of(compared).reads == (*FOUND, *COMPARED)
+    assert target_report_of(alone).reads == (*FOUND, atlas_stage(alone))
+    assert target_report_of(compared).reads == (*FOUND, *COMPARED, atlas_stage(compared))
     known = finished.anew(tmp_path, WORLD_PROBE).bench().study
-    assert target_report_of(known).reads == (*FOUND, *TRUE)
+    assert target_report_of(known).reads == (*FOUND, *TRUE, atlas_stage(known))
     assert [stages_of(study)[-1].name for study in (alone, compared, known)] == [
         "target_report"
     ] * 3
@@ -90,6 +91,7 @@ def test_a_comparison_with_known_truth_is_told_as_a_whole(methods, tmp_path):
     with known_truth():
         study.of_model("cnn", "oracle_rates")
         study.of_model("cnn", "truth_agreement")
+        study.of_model("cnn", "neuron_atlas")
         make(study)
         page = read(file(study).read_text())
     assert {"methods", "scores", "steps", "true-names", "agreement"} <= set(page.tables)
