@@ -86,3 +86,9 @@ def test_a_target_of_which_nothing_is_known_has_a_page(finished, tmp_path):
     page = read_page(study, "cnn")
     assert "Nothing has been found of it yet." in " ".join(page.words)
     assert page.figures == {}
+
+
+def test_a_number_and_its_percent_sign_stay_on_one_line(finished):
+    html = page_of(finished, "cnn").html
+    assert re.search(r"<p>[^<]*\d\u00a0%", html)
+    assert not re.search(r"<(p|li)>[^<]*\d %", html)
