@@ -7,6 +7,7 @@ import click
 
 from sieve_assets.compare_check import tell_comparison
 from sieve_assets.compare_command import compare
+from sieve_assets.export_command import export
 from sieve_assets.generator_families import settings_to_write
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_of, study_path
@@ -240,6 +241,7 @@ def run() -> None:
 
 main.add_command(run, "demo")
 main.add_command(compare)
+main.add_command(export)
 
 
 _GIVEN = ("images", "concepts", "vision_language", "generator")

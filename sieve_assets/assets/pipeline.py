@@ -16,6 +16,7 @@ from sieve_assets.assets.layer_explanations import layer_explanations
 from sieve_assets.assets.mask_explanations import mask_explanations
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.neuron_ablation import neuron_ablation
+from sieve_assets.assets.neuron_atlas import atlas_stage
 from sieve_assets.assets.neuron_explanations import neuron_explanations
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_embeddings import probe_embeddings
@@ -24,6 +25,7 @@ from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.revised_names import revised_names
 from sieve_assets.assets.select import neuron_ratios, selected_samples
 from sieve_assets.assets.stages import Stage
+from sieve_assets.assets.target_report import target_report_of
 from sieve_assets.assets.verdict_controls import verdict_controls
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
@@ -76,4 +78,11 @@ COMPARISON: tuple[Stage, ...] = (
 def stages_of(study: Study) -> tuple[Stage, ...]:
     """The stages of a study, in order."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
-    return (*STAGES, *(EVALUATION * is_known), *(COMPARISON * (study.compare is not None)))
+    compared = COMPARISON * (study.compare is not None)
+    return (
+        *STAGES,
+        *(EVALUATION * is_known),
+        atlas_stage(study),
+        *compared,
+        target_report_of(study),
+    )

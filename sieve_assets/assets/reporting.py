@@ -140,12 +140,14 @@ def _facts(told: _Report, lineage: Lineage) -> dict[int, Facts]:
     found = _asked(told) if stage.facts else pd.DataFrame()
     facts = {int(row["neuron"]): _readable(row) for row in found.to_dict("records")}
     pictures = {} if stage.pictures is None else stage.pictures(told.bench, share)
+    links = {} if stage.links is None else stage.links(told.bench, share.model)
     status = stage.recipe(told.bench, share.model).status
     return {
         neuron: {
             **_of_note(lineage, stage, neuron),
             **facts.get(neuron, {}),
             **({"status": status} if status else {}),
+            **links,
             **{name: dg.MetadataValue.md(md) for name, md in pictures.get(neuron, {}).items()},
         }
         for neuron in share.neurons

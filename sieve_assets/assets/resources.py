@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _Model = TypeVar("_Model")
+ATLAS_URL = "http://127.0.0.1:3001"
+"""Where `sieve ui` serves the neuron atlas."""
 
 
 class Workbench(dg.ConfigurableResource):
@@ -51,6 +53,11 @@ class Workbench(dg.ConfigurableResource):
     )
     patience_s: float = Field(
         default=60.0, description="How long to wait while another process writes the warehouse (s)."
+    )
+
+    atlas_url: str = Field(
+        default_factory=lambda: os.environ.get("SIEVE_ATLAS_URL", ATLAS_URL),
+        description="Where the folder of the neuron atlas is served: links in Dagster lead there.",
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
@@ -99,12 +106,18 @@ class Workbench(dg.ConfigurableResource):
 
     def mend(self) -> Mended:
         """Find damaged files in the stores and forget what was made of them."""
-        return mend(self.warehouse, self.images, self.arrays, rendered=self.rendered_probes)
+        folders = {"rendered": self.rendered_probes, "atlas": self.atlas}
+        return mend(self.warehouse, self.images, self.arrays, **folders)
 
     @property
     def rendered_probes(self) -> Path:
         """Folder of the probe sets that the project renders itself."""
         return self.folder / "store" / "probes"
+
+    @property
+    def atlas(self) -> Path:
+        """Folder of the neuron atlas: a static site."""
+        return self.folder / "store" / "atlas"
 
     def image_set(self, probe: str) -> "ImageSet":
         """The images of the probe set called `probe`; of rendered ones, those rendered so far."""

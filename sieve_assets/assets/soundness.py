@@ -9,6 +9,7 @@ from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check
 from sieve_assets.stores.concept_lists import undrawable
+from sieve_assets.stores.mending import is_page_whole
 
 _OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
 _UNIT_TOLERANCE = 1e-3
@@ -128,6 +129,31 @@ def drawable() -> Check:
         "far as an installed WordNet knows, abstract in every sense.",
         find,
         is_blocking=False,
+    )
+
+
+def pages_are_whole(table: str) -> Check:
+    """Every file of the atlas that a table by target tells of is there and is what was written."""
+
+    def find(bench: Workbench, share: Share) -> Mapping[int, str]:
+        rows = bench.warehouse.read(
+            f"SELECT path, sha256 FROM {table} WHERE model = $1 ORDER BY path",  # noqa: S608 (ours)
+            [share.model],
+        )
+        lost = [
+            path
+            for path, sha256 in rows.itertuples(index=False)
+            if not is_page_whole(bench.atlas, path, sha256, model=share.model)
+        ]
+        problem = (
+            f"expected the atlas's files as they were written, got {len(lost)} of {len(rows)} "
+            f"damaged or lost, e.g. {next(iter(lost), '')}. Run `sieve mend`, then materialize "
+            "this again."
+        )
+        return {OF_A_MODEL: problem} if lost else {}
+
+    return Check(
+        "files", "Every file of the atlas is there and as it was written.", find, is_blocking=False
     )
 
 

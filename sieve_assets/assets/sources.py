@@ -132,6 +132,11 @@ SOURCES: Mapping[str, Source] = {
             "What the study file says of other explainers.",
             _of_settings("compare"),
         ),
+        Source(
+            "report_settings",
+            "What reports tell of the study file and of the installed libraries.",
+            _of_settings("report"),
+        ),
     )
 }
 """By name."""

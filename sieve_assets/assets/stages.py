@@ -109,6 +109,7 @@ class Stage:
     runs_models: bool
     facts: str
     pictures: Callable[[Workbench, Share], Mapping[int, Mapping[str, str]]] | None
+    links: Callable[[Workbench, str], Mapping[str, dg.MetadataValue]] | None
     checks: tuple[Check, ...]
 
     @property
@@ -178,6 +179,7 @@ def stage(
     runs_models: bool = False,
     facts: str = "",
     pictures: Callable[[Workbench, Share], Mapping[int, Mapping[str, str]]] | None = None,
+    links: Callable[[Workbench, str], Mapping[str, dg.MetadataValue]] | None = None,
     checks: Iterable[Check] = (),
 ) -> Callable[[StageFunction], Stage]:
     """Make a stage of a function; `by` is "model" or "neuron", `table` its own name if empty."""
@@ -193,6 +195,7 @@ def stage(
         runs_models,
         facts,
         pictures,
+        links,
         tuple(checks),
     )
 

@@ -88,6 +88,16 @@ def concept_rates(
     return ConceptRates(n_active, n_pictures)
 
 
+def no_rates(n_concepts: int, n_neurons: int) -> ConceptRates:
+    """The counts of no picture at all: what those of parts are added to.
+
+    Args:
+        n_concepts: Concepts, none of which has a picture.
+        n_neurons: Neurons.
+    """
+    return ConceptRates(np.zeros((n_concepts, n_neurons), np.int64), np.zeros(n_concepts, np.int64))
+
+
 def total_rates(parts: Iterable[ConceptRates]) -> ConceptRates:
     """The counts of all pictures, from those of parts of them.
 

@@ -41,11 +41,10 @@ def print_class_agreement(console: Console, warehouse: Warehouse, study: Study) 
         rows = class_methods(warehouse, model)
         if rows.empty:
             continue
-        paper, text_model = paper_classes(target), rows["text_model"].iloc[0]
-        text = _TEXT.format(text_model=text_model) if text_model else _NO_TEXT
+        paper, text = paper_classes(target), _told_of_text(rows)
         console.print(_table(model, rows, paper), "")
         if paper:
-            console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
+            console.print(classes_paper_key(paper, set(rows["explainer"])), markup=False)
     if text:
         console.print(_KEY.format(text=text), markup=False)
 
@@ -73,7 +72,18 @@ def class_methods(warehouse: Warehouse, model: str) -> pd.DataFrame:
     return joined.assign(text_model=text_model)
 
 
-def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
+def classes_key(rows: pd.DataFrame) -> str:
+    """What the columns of `class_columns` are."""
+    return _KEY.format(text=_told_of_text(rows))
+
+
+def _told_of_text(rows: pd.DataFrame) -> str:
+    text_model = rows["text_model"].iloc[0]
+    return _TEXT.format(text_model=text_model) if text_model else _NO_TEXT
+
+
+def class_columns(rows: pd.DataFrame, paper: PaperClasses | None) -> Mapping[str, Show]:
+    """What is shown of rows of `class_methods`, by heading."""
     has_text = bool(rows["text_cos first"].notna().any())
     columns = {
         heading: show for heading, show in _COLUMNS.items() if has_text or "text" not in heading
@@ -82,11 +92,16 @@ def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
         columns["paper\nCLIP"] = lambda row: _of_paper(paper, row["explainer"], 0)
     if paper and has_text:
         columns["paper\ntext"] = lambda row: _of_paper(paper, row["explainer"], 1)
+    return columns
+
+
+def _table(model: str, rows: pd.DataFrame, paper: PaperClasses | None) -> Table:
     title = f"{model}: names against those of its {rows['n_neurons first'].iloc[0]:.0f} classes"
-    return methods_table(title, rows, columns)
+    return methods_table(title, rows, class_columns(rows, paper))
 
 
-def _paper_key(paper: PaperClasses, shown: set[str]) -> str:
+def classes_paper_key(paper: PaperClasses, shown: set[str]) -> str:
+    """What is the paper's in a table of these methods."""
     absent = [
         f"{called(one)} {_of_paper(paper, one, 0)}, {_of_paper(paper, one, 1)}"
         for one in paper.cosines

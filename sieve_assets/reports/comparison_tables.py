@@ -25,7 +25,7 @@ from sieve_assets.reports.step_tables import print_steps
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 
-_KEY = (
+METHODS_KEY = (
     "named: neurons that the method names; cov: their share. AR: mean over first names, with its "
     "interval. kept: first names that reach the method's own mean (the paper's filter). verif: "
     "each neuron's best verified name, its AR over pictures that did not decide. equal: the method "
@@ -57,10 +57,11 @@ def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> No
             console.print(f"{model}: no method has named a neuron\n", markup=False)
             continue
         paper = paper_table(target)
-        console.print(_methods_table(model, rows, paper), "")
+        title = f"{model}: {rows['n_neurons'].iloc[0]} neurons"
+        console.print(methods_table(title, rows, methods_columns(rows, paper)), "")
         if paper:
-            console.print(_paper_key(paper, set(rows["explainer"])), markup=False)
-    console.print(_KEY, markup=False)
+            console.print(paper_key(paper, set(rows["explainer"])), markup=False)
+    console.print(METHODS_KEY, markup=False)
     print_steps(console, warehouse, study)
     print_class_agreement(console, warehouse, study)
     known = {model: judged_scores(warehouse, model) for model in study.targets}
@@ -71,31 +72,45 @@ def print_comparison(console: Console, warehouse: Warehouse, study: Study) -> No
     print_shift(console, warehouse, study)
 
 
-def _methods_table(model: str, rows: pd.DataFrame, paper: PaperTable | None) -> Table:
+def methods_columns(rows: pd.DataFrame, paper: PaperTable | None) -> Mapping[str, Show]:
+    """What is shown of rows of `compared_methods`, by heading."""
     is_known = bool(rows["true_first"].notna().any())
     columns = {**_RATES, **(_TRUTH if is_known else {})}
     if paper:
         columns["paper\nAR"] = lambda row: _of_paper(paper, row["explainer"])
-    title = f"{model}: {rows['n_neurons'].iloc[0]} neurons"
-    return methods_table(title, rows, columns)
+    return columns
 
 
-def _scores_table(model: str, scores: pd.DataFrame) -> Table:
+def scores_grid(scores: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
+    """Headings, one a set of names, and rows, each with the score's name first.
+
+    Args:
+        scores: Rows of `judged_scores`.
+    """
     sizes = scores.drop_duplicates("labels").set_index("labels")[["n_names", "n_true"]]
     headings = [
         f"{called(str(labels))}\n{n_names} names, {n_true} true"
         for labels, n_names, n_true in sizes.itertuples()
     ]
+    found = {(one["score"], one["labels"]): one for one in scores.to_dict("records")}
+    rows = [
+        [str(name), *(_area(found.get((score, labels))) for labels in sizes.index)]
+        for score, name in scores.drop_duplicates("score")[["score", "called"]].to_numpy()
+    ]
+    return headings, rows
+
+
+def _scores_table(model: str, scores: pd.DataFrame) -> Table:
+    headings, rows = scores_grid(scores)
     title = f"{model}: which number to trust (AUROC: true names against others)"
     table = narrow_table(title, "score", headings)
-    found = {(one["score"], one["labels"]): one for one in scores.to_dict("records")}
-    for score, name in scores.drop_duplicates("score")[["score", "called"]].itertuples(index=False):
-        cells = [_area(found.get((score, labels))) for labels in sizes.index]
+    for name, *cells in rows:
         table.add_row(escape(name), *cells)
     return table
 
 
-def _paper_key(paper: PaperTable, shown: set[str]) -> str:
+def paper_key(paper: PaperTable, shown: set[str]) -> str:
+    """What is the paper's in a table of these methods."""
     absent = [f"{called(one)} {_of_paper(paper, one)}" for one in paper.mean_ar if one not in shown]
     told = f" In that table, but not here: {', '.join(absent)}." if absent else ""
     return _PAPER_KEY.format(title=paper.title, absent=told)

@@ -61,7 +61,7 @@ def neuron_ablation_figure(
     Returns:
         None if no class loses by such a neuron, or if the figure does not fit.
     """
-    rows = _rows(warehouse, model)
+    rows = losing_rows(warehouse, model)
     if rows.empty:
         return None
     return encoded_in((FAINT, GRID, TAKEN, LEFT), draw_neuron_ablation(rows, model, {}), max_bytes)
@@ -81,7 +81,7 @@ def save_neuron_ablation(
     Returns:
         The file, if there is something to show.
     """
-    rows = _rows(warehouse, model)
+    rows = losing_rows(warehouse, model)
     if rows.empty:
         return []
     crops = {
@@ -135,7 +135,8 @@ def draw_neuron_ablation(rows: pd.DataFrame, model: str, crops: Crops) -> "Figur
     return figure
 
 
-def _rows(warehouse: Warehouse, model: str) -> pd.DataFrame:
+def losing_rows(warehouse: Warehouse, model: str) -> pd.DataFrame:
+    """Rows of `neuron_ablation` of the named neurons by which classes lose most accuracy."""
     asked = {"model": model, "n_classes": N_CLASSES, "n_neurons": N_NEURONS}
     return warehouse.read(_ROWS, asked)
 

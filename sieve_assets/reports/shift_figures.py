@@ -51,7 +51,7 @@ def shift_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     Returns:
         None if no name is shown by images of both kinds, or if the figure does not fit.
     """
-    rows = _shown_in_both(warehouse.read(_ROWS, [model]))
+    rows = names_shown_in_both(warehouse, model)
     if rows.empty:
         return None
     return encoded_in((FAINT, GRID, TAKEN, LEFT), draw_shift(rows, model), max_bytes)
@@ -175,6 +175,11 @@ def _write_name(axes: "Axes", row: Row) -> None:
         transform=axes.transAxes,
         parse_math=False,
     )
+
+
+def names_shown_in_both(warehouse: Warehouse, model: str) -> pd.DataFrame:
+    """Rows of `domain_shift` of names that images of both kinds show."""
+    return _shown_in_both(warehouse.read(_ROWS, [model]))
 
 
 def _shown_in_both(rows: pd.DataFrame) -> pd.DataFrame:

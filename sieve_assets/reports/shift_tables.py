@@ -4,18 +4,18 @@ import pandas as pd
 from rich.console import Console
 from rich.markup import escape
 
-from sieve_assets.reports.percent_tables import narrow_table, percent, rows_in
+from sieve_assets.reports.percent_tables import Row, narrow_table, percent, rows_in
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 
-_KEY = (
+SHIFT_KEY = (
     "Names that images of both kinds show (by the known truth, or to the vision-language model), "
     "in the mean. recall: share of the images that show the name on which the neuron is above its "
     "threshold T on its own probe set; AP: average precision; top: of its strongest images, those "
     "that show the name; each on the own / on the other images. fires: share of all images above "
     "T. AR: on generated pictures. In percent (docs/explainers.md).\n"
 )
-_MEANS = """
+SHIFT_MEANS = """
 SELECT CASE WHEN verdict = 'verified' THEN 'verified' ELSE 'other' END AS names, count(*) AS n,
     avg(recall) AS recall, avg(shifted_recall) AS shifted_recall,
     avg(average_precision) AS ap, avg(shifted_average_precision) AS shifted_ap,
@@ -27,7 +27,7 @@ WHERE model = $1 AND recall IS NOT NULL AND shifted_recall IS NOT NULL
 GROUP BY 1 ORDER BY names DESC
 """
 _PAIRS = ("recall", "ap", "top", "fires")
-_HEADINGS = ["names", "recall", "AP", "top", "fires", "AR"]
+SHIFT_HEADINGS = ["names", "recall", "AP", "top", "fires", "AR"]
 
 
 def print_shift(console: Console, warehouse: Warehouse, study: Study) -> None:
@@ -38,19 +38,24 @@ def print_shift(console: Console, warehouse: Warehouse, study: Study) -> None:
         warehouse: The study's results.
         study: What was studied; targets without rows are left out.
     """
-    found = {model: warehouse.read(_MEANS, [model]) for model in study.targets}
+    found = {model: warehouse.read(SHIFT_MEANS, [model]) for model in study.targets}
     if all(rows.empty for rows in found.values()):
         return
     for model, rows in found.items():
         if len(rows):
             _print_means(console, model, rows)
-    console.print(_KEY, markup=False)
+    console.print(SHIFT_KEY, markup=False)
 
 
 def _print_means(console: Console, model: str, rows: pd.DataFrame) -> None:
     title = f"{model}: on its own images / on {rows['shifted_probe'].iloc[0]}"
-    table = narrow_table(title, "names", _HEADINGS)
+    table = narrow_table(title, "names", SHIFT_HEADINGS)
     for row in rows_in(rows):
-        pairs = [f"{percent(one)(row)} / {percent(f'shifted_{one}')(row)}" for one in _PAIRS]
-        table.add_row(escape(row["names"]), str(row["n"]), *pairs, percent("ar")(row))
+        table.add_row(*(escape(cell) for cell in shift_cells(row)))
     console.print(table, "")
+
+
+def shift_cells(row: Row) -> list[str]:
+    """What is shown of a row of `SHIFT_MEANS`: its kind of names, and a cell a heading."""
+    pairs = [f"{percent(one)(row)} / {percent(f'shifted_{one}')(row)}" for one in _PAIRS]
+    return [row["names"], str(row["n"]), *pairs, percent("ar")(row)]

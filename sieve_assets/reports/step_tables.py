@@ -20,26 +20,26 @@ from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study import Study
 
 IN, OUT = "x", NONE
-_ABLATION = "SELECT * FROM ablation WHERE model = $1 ORDER BY place"
-_SWEEP = "SELECT * FROM beta_sweep WHERE model = $1 ORDER BY beta"
-_ABLATION_KEY = (
+ABLATION = "SELECT * FROM ablation WHERE model = $1 ORDER BY place"
+SWEEP = "SELECT * FROM beta_sweep WHERE model = $1 ORDER BY beta"
+ABLATION_KEY = (
     "x: the step is in. left: neurons with a first name left, by the paper's filter where Verify "
     "is in. AR: mean over these names. verif: each neuron's best verified name by evidence, "
     "whether Verify is in or not; its AR over pictures that did not decide. true: by the known "
     "truth. Without Select, a neuron that it drops has no crops: whole images stand in. All in "
     "percent.\n"
 )
-_SWEEP_KEY = (
+SWEEP_KEY = (
     "*: the study's own threshold. sel: neurons selected; cov: their share. names: all of theirs, "
     "with their mean AR. kept: those that the paper's filter keeps. verif, true: as above. A "
     "neuron that the study's own threshold drops is named from whole images. All in percent but "
     "sel, names and kept.\n"
 )
-_PAPER_ABLATION_KEY = (
+PAPER_ABLATION_KEY = (
     "paper: mean AR in its Table 4, {title}. Between baseline and SIEVE it has three rows whose "
     "marks are lost in its text: {partial}.\n"
 )
-_PAPER_SWEEP_KEY = "paper: mean AR in its Table 5, {title}, of the names its filter keeps.\n"
+PAPER_SWEEP_KEY = "paper: mean AR in its Table 5, {title}, of the names its filter keeps.\n"
 
 
 def print_steps(console: Console, warehouse: Warehouse, study: Study) -> None:
@@ -51,8 +51,8 @@ def print_steps(console: Console, warehouse: Warehouse, study: Study) -> None:
         study: What was studied; of a target without results nothing is said.
     """
     for sql, table_of, paper_key, key in (
-        (_ABLATION, _ablation_table, _PAPER_ABLATION_KEY, _ABLATION_KEY),
-        (_SWEEP, _sweep_table, _PAPER_SWEEP_KEY, _SWEEP_KEY),
+        (ABLATION, _ablation_table, PAPER_ABLATION_KEY, ABLATION_KEY),
+        (SWEEP, _sweep_table, PAPER_SWEEP_KEY, SWEEP_KEY),
     ):
         rows = {model: warehouse.read(sql, [model]) for model in study.targets}
         tables = {
@@ -71,22 +71,29 @@ def _print_each(
         console.print(table, "")
         paper = paper_steps(study.targets[model])
         if paper:
-            partial = " / ".join(f"{value:.1f}" for value in paper.partial)
-            console.print(paper_key.format(title=paper.title, partial=partial), markup=False)
+            console.print(told_of_paper(paper_key, paper), markup=False)
     if tables:
         console.print(key, markup=False)
 
 
-def _ablation_table(model: str, rows: pd.DataFrame, paper: PaperSteps | None) -> Table:
+def told_of_paper(key: str, paper: PaperSteps) -> str:
+    """One of the two keys to the paper's figures, filled in."""
+    partial = " / ".join(f"{value:.1f}" for value in paper.partial)
+    return key.format(title=paper.title, partial=partial)
+
+
+def ablation_columns(rows: pd.DataFrame, paper: PaperSteps | None) -> Mapping[str, Show]:
+    """What is shown of a target's rows of `ablation`, by heading."""
     columns = {**_MARKS, **_LEFT, **_VERIFIED}
     if bool(rows["true_share"].notna().any()):
         columns |= {"true\nleft": percent("true_share"), "true\nverif": percent("true_verified")}
     if paper:
         columns["paper\nAR"] = lambda row: _told(paper.ablation.get(row["variant"]))
-    return _table(f"{model}: what each step adds", "variant", "variant", columns, rows)
+    return columns
 
 
-def _sweep_table(model: str, rows: pd.DataFrame, paper: PaperSteps | None) -> Table:
+def sweep_columns(rows: pd.DataFrame, paper: PaperSteps | None) -> Mapping[str, Show]:
+    """What is shown of a target's rows of `beta_sweep`, by heading."""
     columns = {**_SELECTED, **_NAMES, **_VERIFIED}
     if bool(rows["true_names"].notna().any()):
         columns |= {
@@ -96,14 +103,23 @@ def _sweep_table(model: str, rows: pd.DataFrame, paper: PaperSteps | None) -> Ta
         }
     if paper:
         columns["paper\nAR"] = lambda row: _told(paper.by_beta.get(row["beta"]))
-    rows = rows.assign(
-        called=[
-            f"{beta:g}{' *' * is_own}"
-            for beta, is_own in zip(rows["beta"], rows["is_own"], strict=True)
-        ]
-    )
+    return columns
+
+
+def threshold(row: Row) -> str:
+    """A threshold of `beta_sweep`, with a star if it is the study's own."""
+    return f"{row['beta']:g}{' *' * bool(row['is_own'])}"
+
+
+def _ablation_table(model: str, rows: pd.DataFrame, paper: PaperSteps | None) -> Table:
+    columns = ablation_columns(rows, paper)
+    return _table(f"{model}: what each step adds", "variant", "variant", columns, rows)
+
+
+def _sweep_table(model: str, rows: pd.DataFrame, paper: PaperSteps | None) -> Table:
     title = f"{model}: thresholds of the {rows['rule'].iloc[0]} rule"
-    return _table(title, "β", "called", columns, rows)
+    called = rows.assign(called=[threshold(row) for row in rows_in(rows)])
+    return _table(title, "β", "called", sweep_columns(rows, paper), called)
 
 
 def _table(

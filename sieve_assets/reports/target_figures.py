@@ -17,12 +17,12 @@ N_RATIO_BINS, N_RATE_BINS = 30, 20
 FAR_APART = 20
 """Largest over smallest ratio from which on a log scale shows more."""
 
-_RATIOS = "SELECT ratio, rule, beta, status FROM neuron_ratios WHERE model = $model ORDER BY neuron"
-_RATES = """
+RATIOS = "SELECT ratio, rule, beta, status FROM neuron_ratios WHERE model = $model ORDER BY neuron"
+RATES = """
 SELECT activation_rate, paper_kept, initial_mean_ar, is_complete
 FROM verified_concepts WHERE model = $model ORDER BY neuron, cluster, concept
 """
-_TRUTH = """
+TRUTH = """
 SELECT v.activation_rate, v.paper_kept, o.oracle_ar
 FROM verified_concepts v JOIN oracle_rates o USING (model, neuron, cluster, concept)
 WHERE v.model = $model ORDER BY v.neuron, v.cluster, v.concept
@@ -46,7 +46,7 @@ def ratios_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> Inline
     Returns:
         None if no neuron has a contrast, or if the figure does not fit.
     """
-    neurons = warehouse.read(_RATIOS, {"model": model})
+    neurons = warehouse.read(RATIOS, {"model": model})
     if neurons.dropna(subset="ratio").empty:
         return None
     return encoded(draw_ratios(neurons, model), max_bytes)
@@ -82,7 +82,7 @@ def rates_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     Returns:
         None if no name was judged, or if the figure does not fit.
     """
-    names = warehouse.read(_RATES, {"model": model})
+    names = warehouse.read(RATES, {"model": model})
     if names.empty:
         return None
     return encoded(draw_rates(names, model), max_bytes)
@@ -116,7 +116,7 @@ def truth_figure(warehouse: Warehouse, model: str, *, max_bytes: int) -> InlineI
     Returns:
         None if no judged name has a true rate, or if the figure does not fit.
     """
-    names = warehouse.read(_TRUTH, {"model": model}).dropna(subset="oracle_ar")
+    names = warehouse.read(TRUTH, {"model": model}).dropna(subset="oracle_ar")
     if names.empty:
         return None
     return encoded(draw_truth(names, model), max_bytes)

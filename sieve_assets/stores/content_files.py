@@ -78,6 +78,15 @@ def is_whole(root: Path, uri: str, suffix: str) -> bool:
     return True
 
 
+def has_content(path: Path, sha256: str) -> bool:
+    """Whether a file is there and its content has that SHA-256.
+
+    Raises:
+        OSError: It is there and cannot be read.
+    """
+    return path.is_file() and sha256_of(path.read_bytes()) == sha256
+
+
 def damaged(path: Path, finding: str) -> ValueError:
     """The error for a stored file that is not what was put."""
     return ValueError(
@@ -112,6 +121,21 @@ def write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):  # renamed, never made, or the disk is gone
             unnamed.unlink()
     _sync_names(path.parent)
+
+
+def write_changed(path: Path, content: bytes) -> bool:
+    """Write a file as `write_atomically` does, unless it is just that already.
+
+    Returns:
+        Whether it was written.
+
+    Raises:
+        OSError: It could not be read or written.
+    """
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    write_atomically(path, content)
+    return True
 
 
 def _make_folder(folder: Path) -> None:

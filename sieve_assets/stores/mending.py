@@ -14,7 +14,7 @@ import pandas as pd
 from rich.progress import track
 
 from sieve_assets.stores.arrays import ArrayStore
-from sieve_assets.stores.content_files import sha256_of
+from sieve_assets.stores.content_files import has_content
 from sieve_assets.stores.images import ImageStore
 from sieve_assets.stores.warehouse import Replacement, Warehouse
 
@@ -41,12 +41,23 @@ WHERE list_has_any(embeddings_uri, $arrays)
 UNION ALL
 SELECT 'probe_pass', model, -1 FROM probe_passes
 WHERE strongest_uri IN (SELECT unnest($arrays)) OR list_has_any(activations_uri, $arrays)
+UNION ALL
+SELECT DISTINCT 'neuron_atlas', model, -1 FROM atlas_pages
+WHERE path IN (SELECT unnest($pages))
+UNION ALL
+SELECT DISTINCT 'target_report', model, -1 FROM target_reports
+WHERE path IN (SELECT unnest($pages))
 """
 _PICTURE_URIS = "SELECT uri FROM pictures UNION SELECT uri FROM patch_embeddings"
 _ARRAY_URIS = """
 SELECT uri FROM probe_shards UNION SELECT strongest_uri FROM probe_passes
 UNION SELECT unnest(activations_uri) FROM probe_passes
 UNION SELECT uri FROM scene_activations UNION SELECT uri FROM text_embeddings
+"""
+
+_PAGES = """
+SELECT model, path, sha256 FROM atlas_pages UNION ALL SELECT model, path, sha256 FROM target_reports
+ORDER BY path
 """
 
 _ARRAYS = (
@@ -74,7 +85,9 @@ class Mended:
     leftovers: list[str]
 
 
-def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, rendered: Path) -> Mended:
+def mend(
+    warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, rendered: Path, atlas: Path
+) -> Mended:
     """Compare every stored file with the hash in its name; forget the damaged ones.
 
     A damaged file is deleted, and so are the rows that say that it is there and the notes of what
@@ -86,6 +99,7 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
         images: The store of pictures and patches.
         arrays: The store of arrays.
         rendered: Folder of the probe sets that the project rendered itself.
+        atlas: Folder of the neuron atlas.
 
     Raises:
         OSError: A damaged file cannot be deleted.
@@ -98,13 +112,22 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
     lost = [
         uri
         for uri, sha256 in zip(scenes["uri"], scenes["sha256"], strict=True)
-        if not Path(uri).is_file() or sha256_of(Path(uri).read_bytes()) != sha256
+        if not has_content(Path(uri), sha256)
     ]
-    notes = warehouse.read(_NOTES, {"pictures": pictures.bad, "arrays": parts.bad})
-    if pictures.bad or parts.bad:
-        for store, uris in ((images, pictures.bad), (arrays, parts.bad)):
-            for uri in uris:
-                (store.root / uri).unlink(missing_ok=True)
+    pages = warehouse.read(_PAGES)
+    bad_pages = [
+        path
+        for model, path, sha256 in pages.itertuples(index=False)
+        if not is_page_whole(atlas, path, sha256, model=model)
+    ]
+    notes = warehouse.read(
+        _NOTES, {"pictures": pictures.bad, "arrays": parts.bad, "pages": bad_pages}
+    )
+    if pictures.bad or parts.bad or bad_pages:
+        places = ((images.root, pictures.bad), (arrays.root, parts.bad), (atlas, bad_pages))
+        for root, names in places:
+            for name in names:
+                (root / name).unlink(missing_ok=True)
         warehouse.replace(
             _without("provenance", notes),
             _without("pictures", _keys(warehouse, "picture_id", "pictures", pictures.bad)),
@@ -113,13 +136,22 @@ def mend(warehouse: Warehouse, images: ImageStore, arrays: ArrayStore, *, render
     for folder in {_set_of(Path(uri), rendered) for uri in lost}:
         if folder.exists():
             shutil.rmtree(folder)
-    leftovers = [_removed(one) for one in _leftovers((images.root, arrays.root, rendered))]
+    leftovers = [_removed(one) for one in _leftovers((images.root, arrays.root, rendered, atlas))]
     return Mended(
-        n_files=pictures.n_files + parts.n_files + len(scenes),
-        damaged=[*pictures.bad, *parts.bad, *lost],
+        n_files=pictures.n_files + parts.n_files + len(scenes) + len(pages),
+        damaged=[*pictures.bad, *parts.bad, *lost, *bad_pages],
         n_notes=len(notes),
         leftovers=leftovers,
     )
+
+
+def is_page_whole(atlas: Path, path: str, sha256: str, *, model: str) -> bool:
+    """Whether a file of the atlas is there; one that is a target's own, with its content.
+
+    What targets share, another of them may have written anew.
+    """
+    is_own = path.startswith(f"{model}/")
+    return has_content(atlas / path, sha256) if is_own else (atlas / path).is_file()
 
 
 @dataclass(frozen=True)

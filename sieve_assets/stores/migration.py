@@ -45,6 +45,7 @@ ADDED = {
         "verdict_controls",
     ),
     6: ("revised_names", "explanations"),
+    7: ("name_history", "atlas_pages", "target_reports"),
 }
 """Tables and views that the version after a version has more; a view may have been another."""
 CHANGED = {

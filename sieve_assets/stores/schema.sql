@@ -4,7 +4,7 @@
 -- A change of this file that an old warehouse does not fit raises the version.
 
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
-INSERT INTO schema_version VALUES (7);
+INSERT INTO schema_version VALUES (8);
 COMMENT ON TABLE schema_version IS 'One row: the version of this schema. A file of another version is refused';
 COMMENT ON COLUMN schema_version.version IS 'Raised whenever an old warehouse does not fit the schema any more';
 
@@ -435,6 +435,31 @@ COMMENT ON VIEW neuron_status IS 'How far each neuron got';
 COMMENT ON COLUMN neuron_status.model IS 'Target';
 COMMENT ON COLUMN neuron_status.neuron IS 'Channel of the target''s layer';
 COMMENT ON COLUMN neuron_status.status IS 'dead, low_contrast, selected (not yet tested), verified (a hypothesis was kept) or unverified (none was)';
+
+CREATE TABLE name_history (
+    model VARCHAR NOT NULL, run_id VARCHAR NOT NULL, recorded_at TIMESTAMP NOT NULL, weights_hash VARCHAR NOT NULL,
+    neuron INTEGER[] NOT NULL, concept VARCHAR[] NOT NULL, activation_rate DOUBLE[] NOT NULL,
+    PRIMARY KEY (model, run_id)
+);
+COMMENT ON TABLE name_history IS 'The verified names of a target after each run that judged them: what the atlas compares; kept whatever is computed again';
+COMMENT ON COLUMN name_history.model IS 'Target';
+COMMENT ON COLUMN name_history.run_id IS 'The run of `revised_names` or `verdicts`, whichever came last';
+COMMENT ON COLUMN name_history.recorded_at IS 'When that run wrote its rows (UTC)';
+COMMENT ON COLUMN name_history.weights_hash IS 'The target as it was then: as in probe_passes';
+COMMENT ON COLUMN name_history.neuron IS 'Of each verified name: the neuron; the name that is shown first';
+COMMENT ON COLUMN name_history.concept IS 'Of each verified name: the name';
+COMMENT ON COLUMN name_history.activation_rate IS 'Of each verified name: its AR';
+
+CREATE TABLE atlas_pages (
+    model VARCHAR NOT NULL, path VARCHAR NOT NULL, made_from VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, n_bytes BIGINT NOT NULL,
+    PRIMARY KEY (model, path)
+);
+COMMENT ON TABLE atlas_pages IS 'The files of the neuron atlas that belong to a target; concepts'' pages belong to all targets that have them';
+COMMENT ON COLUMN atlas_pages.model IS 'Target';
+COMMENT ON COLUMN atlas_pages.path IS 'Relative to the folder of the atlas';
+COMMENT ON COLUMN atlas_pages.made_from IS 'SHA-256 of everything the file was made from: with the same one it is left as it is';
+COMMENT ON COLUMN atlas_pages.sha256 IS 'SHA-256 of the file';
+COMMENT ON COLUMN atlas_pages.n_bytes IS 'Its size';
 
 CREATE TABLE scene_activations (
     scenes_id VARCHAR NOT NULL PRIMARY KEY, weights_hash VARCHAR NOT NULL, concept VARCHAR, n_scenes INTEGER NOT NULL, uri VARCHAR NOT NULL
@@ -921,6 +946,19 @@ COMMENT ON COLUMN domain_shift.shifted_average_precision IS 'As average_precisio
 COMMENT ON COLUMN domain_shift.shifted_top_share IS 'As top_share, on images of the other kind';
 COMMENT ON COLUMN domain_shift.shifted_firing_share IS 'As firing_share, on images of the other kind';
 COMMENT ON COLUMN domain_shift.shifted_strongest_uris IS 'Where the strongest images of the other kind are';
+
+CREATE TABLE target_reports (
+    model VARCHAR NOT NULL, path VARCHAR NOT NULL, sha256 VARCHAR NOT NULL, n_bytes BIGINT NOT NULL,
+    n_tables INTEGER NOT NULL, n_figures INTEGER NOT NULL,
+    PRIMARY KEY (model, path)
+);
+COMMENT ON TABLE target_reports IS 'The files of each target''s report in the atlas (docs/atlas.md)';
+COMMENT ON COLUMN target_reports.model IS 'Target';
+COMMENT ON COLUMN target_reports.path IS 'Where the file is, in store/atlas';
+COMMENT ON COLUMN target_reports.sha256 IS 'SHA-256 of the file''s content';
+COMMENT ON COLUMN target_reports.n_bytes IS 'Its size';
+COMMENT ON COLUMN target_reports.n_tables IS 'Tables on the page; 0 of a file that is no page, as the next';
+COMMENT ON COLUMN target_reports.n_figures IS 'Figures on the page';
 
 CREATE TABLE provenance (
     stage VARCHAR NOT NULL, model VARCHAR NOT NULL, neuron INTEGER NOT NULL, run_id VARCHAR NOT NULL,

@@ -1,0 +1,1 @@
+"""The neuron atlas: a static site of what a study has found."""
