@@ -52,8 +52,7 @@ def test_verified_are_the_names_whose_verdict_says_so(named):
 def test_some_verified_names_are_odd_words_and_some_numbers_missing(named):
     """Else the round trips below say little."""
     rows = verified_of(named.bench().warehouse, None)
-    assert set(ODD) & set(rows["concept"])
-    assert "NA" in set(rows["concept"])
+    assert set(ODD[:3]) <= set(rows["concept"])
     assert rows[["place", "null_ar", "paper_kept", "oracle_true"]].isna().any().all()
 
 

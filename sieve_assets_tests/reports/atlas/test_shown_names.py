@@ -12,10 +12,10 @@ SHARED = [
     *("n_pictures", "activation_rate", "ci_low", "ci_high", "ar_to_report", "matched_ar", "score"),
 ]
 CASES = {
-    *((is_verified, source, True) for is_verified in (True, False) for source in SOURCES),
-    (True, "hypothesis", False),
+    *((is_verified, source, False) for is_verified in (True, False) for source in SOURCES),
+    (True, "hypothesis", True),
 }
-"""Of shown names: is it verified, its source, and if it is a hypothesis, is it the first?"""
+"""Of shown names: is it verified, its source, is it chosen over an earlier verified one?"""
 JUDGED = ["verdict", "reason", "q_value"]
 
 
@@ -123,10 +123,15 @@ def test_lots_gave_every_case_of_the_rule(named):
     cases = set()
     for model in MODELS:
         names = expected_names(named, model)
-        for key in shown_by_rule(names).items():
-            row = names[key]
-            is_first = row["source"] != "hypothesis" or row["place"] == 0
-            cases.add((row["verdict"] == "verified", row["source"], is_first))
+        for neuron, concept in shown_by_rule(names).items():
+            row = names[neuron, concept]
+            earlier = [
+                other["verdict"]
+                for (of, _), other in names.items()
+                if of == neuron and other.get("place", 9) < row.get("place", 0)
+            ]
+            is_jump = row["source"] == "hypothesis" and "verified" in earlier
+            cases.add((row["verdict"] == "verified", row["source"], is_jump))
     assert cases >= CASES
 
 
