@@ -43,10 +43,10 @@ class NeuronFacts:
 
     @property
     def concepts(self) -> list[str]:
-        """Its names: hypotheses by score, then the revised one if it is another."""
-        tested = [str(row["concept"]) for row in self.evidence]
-        revised = [] if self.revised is None else [str(self.revised["concept"])]
-        return list(dict.fromkeys([*tested, *revised]))
+        """Its names: tested ones by score, then untested ones, then the revised one if another."""
+        revised = [] if self.revised is None else [self.revised]
+        rows = [*self.evidence, *self.hypotheses, *revised]
+        return list(dict.fromkeys(str(row["concept"]) for row in rows))
 
 
 def facts_of(

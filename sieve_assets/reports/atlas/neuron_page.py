@@ -207,9 +207,9 @@ def _name(concept: str, facts: NeuronFacts, shown: Shown) -> dict[str, Any]:
         "is_revised": is_revised,
         "evidence": tested,
         "revised": revised,
-        "best": best,
-        "verdict": best["verdict"],
-        "reason": best["reason"],
+        "best": best or None,
+        "verdict": best.get("verdict"),
+        "reason": best.get("reason"),
         "paper_kept": next((row["paper_kept"] for row in proposed), None),
         "truth": facts.oracle.get(concept),
         "is_true": _truth(concept, facts, revised),
@@ -231,7 +231,7 @@ def _pictures(concept: str, best: Row, facts: NeuronFacts, shown: Shown) -> dict
     judged = [
         at
         for at, seed in enumerate(drawn.seeds)
-        if seed < best["n_pictures"] and not math.isnan(answers[at])
+        if seed < best.get("n_pictures", math.inf) and not math.isnan(answers[at])
     ]
     order = sorted(judged, key=lambda at: (-answers[at], drawn.seeds[at]))
     threshold = facts.ratio["p99"]
