@@ -216,7 +216,8 @@ def _shown(
     by_neuron: Mapping[int, Sequence[Row]], names: Mapping[str, int], width: int
 ) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
-        name: [None] * width for name in ("name", "verdict", "source", "ar", "low", "high", "n", "matched")
+        name: [None] * width
+        for name in ("name", "verdict", "source", "ar", "low", "high", "n", "matched")
     }
     for neuron, rows in by_neuron.items():
         row = next(row for row in rows if row["is_shown"])

@@ -1,6 +1,6 @@
 """What is stored of each neuron, against the tables themselves."""
 
-import datetime
+import datetime as dt
 
 import numpy as np
 import pandas as pd
@@ -146,7 +146,7 @@ def test_known_truth_is_told_by_concept_once_whatever_its_clusters(finished, tmp
 def test_a_failure_is_told_with_its_stage(finished, tmp_path):
     study = finished.changed(tmp_path)
     failed = {"stage": "clusters", "model": "cnn", "neuron": 3, "run_id": "r", "reason": "no luck"}
-    rows = pd.DataFrame([{**failed, "failed_at": datetime.datetime(2026, 1, 1)}])  # noqa: DTZ001
+    rows = pd.DataFrame([{**failed, "failed_at": dt.datetime(2026, 1, 1)}])  # noqa: DTZ001
     study.bench().warehouse.replace(Replacement("failures", rows, rows[["stage", "model"]]))
     [one, other] = facts_of(study.bench().warehouse, "cnn", [3, 4], BY_NEURON)
     assert (one.failure["stage"], one.failure["reason"]) == ("clusters", "no luck")

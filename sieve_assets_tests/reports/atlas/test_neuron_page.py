@@ -31,8 +31,10 @@ def sample(rank, **other):
 def judged(concept, **other):
     """What both `evidence` and `revised_names` say of a name."""
     row = dict.fromkeys(
-        ["natural_ap", "drawn_ap", "null_ar", "lift", "auc", "mad", "natural_recall"]
-        + ["natural_precision", "natural_f1", "best_name", "oracle_true"]
+        [
+            *("natural_ap", "drawn_ap", "null_ar", "lift", "auc", "mad", "natural_recall"),
+            *("natural_precision", "natural_f1", "best_name", "oracle_true"),
+        ]
     )
     row |= dict.fromkeys(
         ["activation_rate", "ci_low", "ci_high", "matched_ar", "matched_low", "matched_high"], 0.25
@@ -167,7 +169,10 @@ def test_clusters_have_their_crops_and_hypotheses():
     rows = [sample(at, cluster=of, crop_uri="x") for at, of in enumerate([1, 0, 1])]
     some = facts(samples=rows, hypotheses=[proposed("a", 0), proposed("b", 1)])
     context = page_context(some, shown())
-    assert [(one["cluster"], one["crops"]) for one in context["clusters"]] == [(0, [1]), (1, [0, 2])]
+    assert [(one["cluster"], one["crops"]) for one in context["clusters"]] == [
+        (0, [1]),
+        (1, [0, 2]),
+    ]
     assert [[one["concept"] for one in of["hypotheses"]] for of in context["clusters"]] == [
         ["a"],
         ["b"],
@@ -186,7 +191,7 @@ def test_the_first_and_last_neuron_have_one_neighbour(neuron, before, after):
 
 
 def test_a_hostile_name_appears_only_as_text():
-    text = f'{HOSTILE}"\'</style>'
+    text = f"{HOSTILE}\"'</style>"
     some = facts(
         samples=[sample(0, image_id=text, label=text, cluster=0, crop_uri="x")],
         hypotheses=[proposed(text, 0)],

@@ -32,8 +32,9 @@ def test_a_shown_question_gives_what_the_page_was_made_of(finished, what, model,
         parameters["stages"] = STAGES
     told = as_asked(ALL[what], parameters)
     assert "$" not in told
-    found, expected = by_hand(finished, told), finished.bench().warehouse.read(
-        ALL[what], parameters
+    found, expected = (
+        by_hand(finished, told),
+        finished.bench().warehouse.read(ALL[what], parameters),
     )
     assert list(found.columns) == list(expected.columns)
     pd.testing.assert_frame_equal(as_text(found), as_text(expected), check_dtype=False)

@@ -43,7 +43,7 @@ def aged(path):
 
 
 def test_a_slug_is_legible_and_ends_in_a_hash_of_the_concept():
-    digest = hashlib.sha256("Owl, at  night!".encode()).hexdigest()[:8]
+    digest = hashlib.sha256(b"Owl, at  night!").hexdigest()[:8]
     assert slug("Owl, at  night!") == f"owl-at-night-{digest}"
     assert slug("Möwe über Ísland").startswith("mowe-uber-island-")
     assert slug("🦉") == hashlib.sha256("🦉".encode()).hexdigest()[:8]
@@ -171,7 +171,16 @@ def test_json_has_no_spaces_and_says_the_same_of_the_same():
     assert json_text({"a": [1, "é"], "b": None}) == '{"a":[1,"é"],"b":null}'
 
 
-HOSTILE = ["</script><script>alert(1)</script>", "<!--", "\u2028", "\u2029", '"', "\\", "\0", "猫🦉"]
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    "<!--",
+    "\u2028",
+    "\u2029",
+    '"',
+    "\\",
+    "\0",
+    "猫🦉",
+]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
