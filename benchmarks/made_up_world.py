@@ -72,7 +72,7 @@ class World:
         cosines = np.maximum(self.texts @ self.texts.T, 0).astype(np.float32)
         liked = (n_liked * self.draws.random((3, width)) ** 1.3).astype(int)
         liked = np.where(np.arange(3)[:, None] < self.draws.integers(1, 4, width), liked, liked[0])
-        strength = self.draws.uniform(2, 9, width).astype(np.float32)
+        strength = self.draws.uniform(3, 12, width).astype(np.float32)
         return strength * (cosines[:, liked] ** 2).max(axis=1)
 
     @cached_property
