@@ -18,7 +18,7 @@ UNJUDGED, UNREVISED = ("cnn", 3), ("vit", 4)
 """The neuron without evidence, and the one without a revised name."""
 
 
-def name_by_lot(study: StudyRun, seed: int = 24) -> StudyRun:
+def name_by_lot(study: StudyRun, seed: int = 8) -> StudyRun:
     """Draw lots for what is stored of both targets' names; nothing that is stored then says so."""
     generator = np.random.default_rng(seed)
     own = study.table("evidence")[KEY]
@@ -53,6 +53,8 @@ def with_lots(rows: pd.DataFrame, generator: np.random.Generator) -> pd.DataFram
     """Rates of few values, so that some are equal."""
     rates = ("activation_rate", "ar_to_report", "matched_ar", "score")
     lots = {name: generator.integers(0, 4, len(rows)) / 3 for name in rates}
+    if "ar_to_decide" in rows:
+        lots["ar_to_decide"] = generator.integers(0, 4, len(rows)) / 3
     lots["ci_low"] = lots["activation_rate"] / 2
     lots["ci_high"] = (1 + lots["activation_rate"]) / 2
     if "null_ar" in rows:
