@@ -1,6 +1,6 @@
-"""Makes the pictures of the UI in the docs from what `make demo` has made: `make screenshots`.
+"""Makes the pictures in the docs, of the UI and of the neuron atlas: `make screenshots`.
 
-On a copy of its results, of Dagster's records of them and of the study file.
+On a copy of what `make demo` has made, of Dagster's records of them and of the study file.
 """
 
 import shutil
@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import FloatRect, ViewportSize, sync_playwright
 
+from benchmarks.atlas_screenshots import shoot_atlas
 from sieve_assets_tests.dagster_client import until
 from sieve_assets_tests.server import serving
 from sieve_assets_tests.studies import StudyRun
@@ -21,7 +22,7 @@ IMAGES = ROOT / "docs" / "images"
 MODEL, NEURON = "terrarium_vit", "0047"
 STAGES = ("concept_hypotheses", "generated_image_sets", "activation_rates")
 RULE = 'rule = "signed"\n'
-GROUPS = ("select", "hypothesize", "verify", "evaluate")
+GROUPS = ("select", "hypothesize", "verify", "evaluate", "report")
 GRAPH_SIZE: ViewportSize = {"width": 2600, "height": 1500}
 """In which Dagster shows the whole graph, with names that one can read."""
 SETTLED_MS = 4000
@@ -54,11 +55,11 @@ def shoot_lineage(ui: Window) -> None:
     ui.page.set_viewport_size(GRAPH_SIZE)
     opened = ",".join(f"global@global:{group}" for group in GROUPS)
     ui.go(f"asset-groups?{urlencode({'expanded': opened})}")
-    ui.sees("truth_agreement")
+    ui.sees("target_report")
     ui.page.wait_for_timeout(SETTLED_MS)
     places = [
         place
-        for name in ("world", "selected_samples", "verify", "evaluate")
+        for name in ("world", "selected_samples", "verify", "report")
         if (place := ui.page.get_by_text(name, exact=True).filter(visible=True).last.bounding_box())
     ]
     left = min(place["x"] for place in places) - MARGIN_PX
@@ -77,6 +78,7 @@ def main() -> None:
         study = copy_of_the_demo(folder)
         with serving(study, folder / "home") as server, sync_playwright() as playwright:
             browser = launched(playwright.chromium)
+            shoot_atlas(browser, study.data / "store" / "atlas", IMAGES)
             page = browser.new_page(viewport=SIZE)
             ui = Window(page, server.url, IMAGES)
             page.goto(server.url)

@@ -4,6 +4,7 @@ Where to look (each line may import what stands below it, never above):
 
     definitions    the code location Dagster loads; no logic
     cli            `sieve check`, `sieve stale`, `sieve demo`, …
+    results        a study's results as frames for notebooks, read-only; without Dagster or torch
     assets/        one asset a stage: reads, calls, writes, reports; partitions, resources, checks;
                    what is stale and why; plans; jobs, schedules, sensor
     stores/        where results lie: tables in DuckDB, pictures and arrays by content hash

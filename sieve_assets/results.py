@@ -151,7 +151,7 @@ class Results:
         asked = {"concept": concept, "model": target, "neuron": neuron}
         rows = self.study.read(queries.PICTURES, asked).astype({"fires": "boolean"})
         if rows.empty:
-            raise not_drawn(concept, self.study.read(queries.DRAWN)["concept"].unique())
+            raise not_drawn(concept, set(self.study.read(queries.DRAWN)["concept"]))
         return rows if target is not None else rows.drop(columns=["activation", "fires"])
 
     def table(self, name: str) -> pd.DataFrame:

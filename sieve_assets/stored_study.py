@@ -3,9 +3,10 @@
 Not here: which questions (`results`).
 """
 
+import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ import pandas as pd
 from PIL import Image
 
 from sieve_assets.stores.images import ImageStore
-from sieve_assets.stores.schema import nearest
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study_file import load_study, study_path
 from sieve_assets.study_probes import TerrariumProbe
@@ -154,11 +154,12 @@ def find_study(path: Path | str | None) -> StoredStudy:
     return study
 
 
-def not_drawn(concept: str, drawn: Iterable[str]) -> LookupError:
-    """The error for a concept without pictures."""
-    near = nearest(concept, drawn) or "run the study first"
+def not_drawn(concept: str, drawn: Collection[str]) -> LookupError:
+    """The error for a concept without pictures; what was drawn may be much."""
+    near = difflib.get_close_matches(concept, drawn)
+    remedy = f"Did you mean {', '.join(near)}?" if near else "`names` has what was tried."
     return LookupError(
-        f"pictures: expected a concept that was drawn, got {concept!r}. Did you mean {near}?"
+        f"pictures: expected one of {len(drawn)} drawn concepts, got {concept!r}. {remedy}"
     )
 
 

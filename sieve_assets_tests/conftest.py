@@ -112,3 +112,11 @@ def methods(finished, tmp_path_factory):
     from sieve_assets_tests.methods import judged_study  # noqa: PLC0415 (as said above)
 
     return judged_study(finished, tmp_path_factory.mktemp("methods"))
+
+
+@pytest.fixture(scope="session")
+def named(finished, tmp_path_factory):
+    """The tiny study with names and verdicts by lot; for tests that only read it."""
+    from sieve_assets_tests.names_by_lot import name_by_lot  # noqa: PLC0415 (as said above)
+
+    return name_by_lot(finished.changed(tmp_path_factory.mktemp("named")))

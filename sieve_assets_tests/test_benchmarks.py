@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import (
+    atlas,
     dagster_cost,
     fresh_process,
     gpu,
@@ -19,6 +20,7 @@ from benchmarks import (
 )
 from benchmarks.__main__ import ASKED_FOR, PARTS, main
 from benchmarks.figures import Figure, keep, medians, ratio_of_medians, table
+from benchmarks.made_up_world import Sizes
 from benchmarks.photos import make_photos
 from benchmarks.pipeline import Clock
 from benchmarks.studies import shipped_study
@@ -31,6 +33,7 @@ TINY = {
     "pictures": lambda: pictures.measure(n_concepts=3, n_pictures=2, n_runs=1),
     "pipeline": lambda: pipeline.measure(n_images=60, n_pictures=2, n_runs=1),
     "growth": lambda: growth.measure(growth.Sizes(3, 100, 8, 10), n_runs=1),
+    "atlas": lambda: atlas.measure(Sizes(12, 150, 40, pictures=2), n_runs=1),
     "dagster_cost": lambda: dagster_cost.measure(width=2),
     "kill": lambda: kill.measure(n_kills=3),
     "gpu": lambda: gpu.measure(gpu.Asked("cpu", 4, 2, is_tiny=True)),
@@ -44,7 +47,7 @@ def at_once(monkeypatch):
     def run(function, *arguments):
         return fresh_process.Run(function(*arguments), 1)
 
-    for module in (probe_pass, wide, hypotheses, pipeline, growth):
+    for module in (probe_pass, wide, hypotheses, pipeline, growth, atlas):
         monkeypatch.setattr(module, "in_fresh_process", run)
 
 

@@ -43,6 +43,7 @@ WITHOUT_A_MODULE = {
     "test_paper_studies.py",
     "test_pipeline.py",
     "test_readme.py",
+    "test_results_notebook.py",
     "test_statistics_page.py",
     "test_targets_page.py",
     "ui/test_flows.py",

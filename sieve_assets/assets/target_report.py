@@ -79,7 +79,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
     given=["report_settings"],
     facts="""
     SELECT -1 AS neuron, max(path) FILTER (ends_with(path, '.html')) AS page,
-        sum(n_tables) AS tables, sum(n_figures) AS figures, sum(n_bytes) AS bytes
+        sum(n_tables)::INTEGER AS tables, sum(n_figures)::INTEGER AS figures
     FROM target_reports WHERE model = $model
     """,
     checks=[pages_are_whole("target_reports")],

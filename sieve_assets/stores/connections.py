@@ -56,7 +56,8 @@ def open_warehouse(
         try:
             # So that a missing table's name never stands for a variable of the program.
             connection.execute("SET python_enable_replacements = false")
-            connection.execute("SET enable_progress_bar = false")  # it would fill the runs' logs
+            with contextlib.suppress(duckdb.InvalidInputException):  # notebooks without ipywidgets
+                connection.execute("SET enable_progress_bar = false")  # it would fill logs
             _check_version(path, connection, oldest or schema_version())
             yield connection
         finally:

@@ -14,11 +14,20 @@ from sieve_assets_tests.studies import OF_CNN
 EXPECTED = {
     "nothing": {},
     "the study moves to another folder": {},
-    "β, so that other neurons are selected": {"select_settings": ["cnn"]},
-    "K (`n_concepts`)": {"hypothesize_settings": ["cnn", "vit"]},
-    "more pictures a concept (only those are drawn)": {"verify_settings": ["cnn", "vit"]},
+    "β, so that other neurons are selected": {
+        "report_settings": ["cnn"],
+        "select_settings": ["cnn"],
+    },
+    "K (`n_concepts`)": {
+        "hypothesize_settings": ["cnn", "vit"],
+        "report_settings": ["cnn", "vit"],
+    },
+    "more pictures a concept (only those are drawn)": {
+        "report_settings": ["cnn", "vit"],
+        "verify_settings": ["cnn", "vit"],
+    },
     "the concept set": {"concept_set": ["cnn", "vit"], "verify_settings": ["cnn", "vit"]},
-    "the target's transform": {"target_weights": ["cnn"]},
+    "the target's transform": {"report_settings": ["cnn"], "target_weights": ["cnn"]},
 }
 
 
@@ -102,7 +111,7 @@ def test_observing_tells_dagster_a_version_by_target(copied):
 
     assert set(before) == {(name, model) for name in SOURCES for model in ("cnn", "vit")}
     differs = {key for key in before if before[key].data_version != after[key].data_version}
-    assert differs == {("select_settings", "cnn")}
+    assert differs == {("select_settings", "cnn"), ("report_settings", "cnn")}
 
 
 def test_observing_tells_what_the_concept_set_is(copied):

@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sieve_assets.stores.content_files import (
+    has_content,
     put_content,
     read_content,
     sha256_of,
     write_atomically,
+    write_changed,
 )
 
 
@@ -150,3 +152,22 @@ def test_a_missing_file_is_named_with_the_remedy(tmp_path):
 def test_a_uri_of_something_else_is_refused(tmp_path, uri):
     with pytest.raises(ValueError, match=r"expected a uri like 'ab/<sha256>\.bin'"):
         read_content(tmp_path, uri, ".bin", verify=False)
+
+
+def test_only_what_has_changed_is_written(tmp_path):
+    path = tmp_path / "folder" / "page.html"
+    assert write_changed(path, b"one")
+    before = path.stat()
+    assert not write_changed(path, b"one")
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert write_changed(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert files_below(tmp_path) == ["folder/page.html"]
+
+
+def test_a_file_has_a_content_by_its_hash(tmp_path):
+    path = tmp_path / "page.html"
+    assert not has_content(path, sha256_of(b"one"))
+    path.write_bytes(b"one")
+    assert has_content(path, sha256_of(b"one"))
+    assert not has_content(path, sha256_of(b"two"))

@@ -40,7 +40,8 @@ class AtlasWindow:
 
     def violations(self) -> list[tuple[str, str]]:
         """What axe-core calls serious or critical: the rule and the first element it is about."""
-        found = Axe().run(self.page).response["violations"]
+        # Without preload: axe would ask for the styles once more, which no browser gives from disk.
+        found = Axe().run(self.page, options={"preload": False}).response["violations"]
         return [
             (one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS
         ]
@@ -65,7 +66,8 @@ def open_window(
     page.on("pageerror", lambda error: window.problems.append(str(error)))
     page.on(
         "request",
-        lambda asked: asked.url.startswith(("file:", "data:", "blob:"))
-        or window.foreign.append(asked.url),
+        lambda asked: (
+            asked.url.startswith(("file:", "data:", "blob:")) or window.foreign.append(asked.url)
+        ),
     )
     return window, context

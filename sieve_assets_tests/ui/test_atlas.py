@@ -1,7 +1,7 @@
 """What one does in the neuron atlas, opened from disk, on a desk and on a phone."""
 
 import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import quote_plus
 
 import pandas as pd
 import pytest
@@ -12,8 +12,8 @@ from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.ui.atlas_window import DESKTOP, PHONE, open_window
 
 pytestmark = pytest.mark.browser
-HOSTILE = "<script>document.title = 'broken in'</script>"
-"""A name that an earlier run is said to have verified."""
+OTHER, HOSTILE = "a lamp", "<script>document.title = 'broken in'</script>"
+"""Names that an earlier run is said to have verified."""
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def study(finished, tmp_path_factory):
     warehouse.replace(Replacement("revised_names", judged, pd.DataFrame({"model": ["cnn"]})))
     earlier = study.table("name_history", model="cnn").iloc[[0]]
     neurons = revised["neuron"].tolist()
-    names = [*revised["concept"].tolist()[:-2], "fish", HOSTILE]
+    names = [*revised["concept"].tolist()[:-2], OTHER, HOSTILE]
     row = {
         "model": "cnn",
         "run_id": "earlier",
@@ -37,7 +37,9 @@ def study(finished, tmp_path_factory):
         "activation_rate": [pd.Series([0.75] * len(names)).to_numpy()],
     }
     warehouse.add_missing("name_history", pd.DataFrame(row))
-    warehouse.replace(Replacement("name_history", pd.DataFrame(), earlier.filter(["model", "run_id"])))
+    warehouse.replace(
+        Replacement("name_history", pd.DataFrame(), earlier.filter(["model", "run_id"]))
+    )
     study.forget("cnn", "neuron_atlas")
     study.of_model("cnn", "neuron_atlas")
     return study
@@ -84,7 +86,7 @@ def test_from_the_first_page_to_a_neuron_its_concept_and_another_neuron(window, 
     expect(page.get_by_role("heading", level=1)).to_contain_text(concept)
     expect(page.locator(".headline")).to_contain_text("verified")
     expect(page.locator(".headline")).to_contain_text("Fires on all of its pictures.")
-    assert page.locator("#distribution svg").count() == 1
+    expect(page.locator("#distribution svg")).to_have_count(1)
     samples = study.table("selected_samples", model="cnn", neuron=neuron)
     n_samples = len(samples) or 6
     assert page.locator(".samples .tile").count() == n_samples
@@ -113,10 +115,11 @@ def test_a_word_finds_names_by_letters_and_by_meaning(window, study):
     box.fill(word)
     expect(page.locator("#grid")).to_contain_text(word)
     assert names.index[0] in shown(window)
-    assert parse_qs(urlsplit(page.url).query)["q"] == [word]
+    expect(page).to_have_url(re.compile(rf"[?&]q={re.escape(quote_plus(word))}"))
 
     box.fill("an animal")
     expect(page.locator("#search-note")).not_to_be_empty()
+    expect(page).to_have_url(re.compile("[?&]q=an.animal"))
     found = shown(window)
     page.reload()
     page.locator("#grid a.neuron").first.wait_for()
@@ -138,6 +141,7 @@ def test_filters_and_order_are_kept_in_the_address(window, study):
     dead = study.table("neuron_ratios", model="cnn").query("status == 'dead'")["neuron"]
     expect(page.locator("#grid a.neuron")).to_have_count(len(dead))
     assert shown(window) == dead.tolist()
+    expect(page).to_have_url(re.compile("status=dead"))
     address = page.url
 
     page.get_by_role("button", name="Clear filters").first.click()
@@ -187,10 +191,9 @@ def test_two_runs_are_compared_by_neuron(window, study):
     rows = page.locator("#rows tbody tr")
     revised = study.table("revised_names", model="cnn")
     kept = revised["concept"].tolist()[:-2]
-    changed = [name for name in revised["concept"].tolist()[-2:] if name not in ("fish",)]
     summary = page.locator("#summary")
     expect(summary).to_contain_text(re.compile(rf"{len(kept)}\D* kept"))
-    expect(summary).to_contain_text(re.compile(rf"{len(changed)}\D* changed"))
+    expect(summary).to_contain_text(re.compile(r"2\D* changed"))
     expect(page.locator("#rows")).to_contain_text(HOSTILE)
     assert page.title() != "broken in"
     assert rows.count() >= len(revised)

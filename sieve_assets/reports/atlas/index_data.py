@@ -218,7 +218,8 @@ def _shown(
     by_neuron: Mapping[int, Sequence[Row]], names: Mapping[str, int], width: int
 ) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
-        name: [None] * width for name in ("name", "verdict", "source", "ar", "low", "high", "n")
+        name: [None] * width
+        for name in ("name", "verdict", "source", "ar", "low", "high", "n", "matched")
     }
     for neuron, rows in by_neuron.items():
         row = next(row for row in rows if row["is_shown"])
@@ -229,6 +230,7 @@ def _shown(
         columns["low"][neuron] = share(row["ci_low"])
         columns["high"][neuron] = share(row["ci_high"])
         columns["n"][neuron] = row["n_pictures"]
+        columns["matched"][neuron] = share(row["matched_ar"])
     return columns
 
 

@@ -84,7 +84,7 @@ def methods_part(subject: Subject, rows: pd.DataFrame) -> Section:
     figures = drawn_figures(
         subject.model,
         Drawing(
-            "methods-figure",
+            "methods",
             "Mean AR by method, before and after the paper's rule",
             "Circles: first names of all neurons that the method names; diamonds: those that "
             "reach the method's own mean. At the right, the share of neurons that is kept.",
@@ -94,7 +94,7 @@ def methods_part(subject: Subject, rows: pd.DataFrame) -> Section:
             rows,
         ),
         Drawing(
-            "coverage-figure",
+            "coverage",
             "Mean AR by coverage",
             "Each method's neurons enter by their best name's AR on one half of the pictures; what "
             "is drawn is the mean over the other half. The star is SIEVE with verified names only.",
@@ -103,7 +103,7 @@ def methods_part(subject: Subject, rows: pd.DataFrame) -> Section:
             rows,
         ),
         Drawing(
-            "recall-figure",
+            "recall",
             "True names by method",
             "Right: more of the neurons that can be named have a true name. Up: more of the names "
             "are true. Open: first names; filled: verified ones.",
@@ -132,7 +132,7 @@ def scores_part(subject: Subject) -> Section | None:
     figures = drawn_figures(
         subject.model,
         Drawing(
-            "scores-figure",
+            "scores",
             "AUROC by number",
             "Points right of the broken line tell true names from others better than chance.",
             f"Points with intervals for {shown['score'].nunique()} numbers and "
@@ -161,7 +161,7 @@ def steps_parts(subject: Subject) -> list[Section]:
             rows=rows,
         )
         figure = Drawing(
-            "steps-figure",
+            "steps",
             "Mean AR without steps",
             "Circles: first names that are left; triangles: names verified by evidence. At the "
             "right, the shares of neurons that have them.",
@@ -192,7 +192,7 @@ def steps_parts(subject: Subject) -> list[Section]:
             rows=called,
         )
         figure = Drawing(
-            "betas-figure",
+            "betas",
             "Mean AR and coverage by threshold β",
             "Unbroken: means with intervals; broken: shares of the neurons. The dotted line is the "
             "study's own threshold.",

@@ -44,7 +44,7 @@ def _without_a_neuron(subject: Subject) -> Section | None:
     said = agreement_lines(warehouse.read(LOSING_AGREEMENT, [model]))
     losing = losing_rows(warehouse, model)
     figure = Drawing(
-        "losing-figure",
+        "losing",
         "Classes that lose most accuracy by a neuron",
         "A bar a class, the greatest drop first; blue where at least half of the class's "
         "images show the neuron's name.",
@@ -72,7 +72,7 @@ def _other_images(subject: Subject) -> Section | None:
     names = names_shown_in_both(warehouse, model)
     n_below = len(names.query("shifted_recall <= recall"))
     figure = Drawing(
-        "shift-figure",
+        "shift",
         "Recall on images of another kind",
         "A point a name; below the broken line the neuron fires on fewer of the images that show "
         "it than on its own probe set.",

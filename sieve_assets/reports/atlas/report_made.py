@@ -80,7 +80,7 @@ def settings_section(subject: Subject) -> Section:
     told = settings_of(subject.study, subject.model)
     words = [
         (
-            "The study file, with the defaults where it says nothing; of files, their folder and "
+            "The study file, with the defaults where it says nothing; of files, their "
             "name. What is absent follows from the network or the generator."
         )
     ]
@@ -106,7 +106,7 @@ def _value(value: Any) -> str:
     if value is None:
         return "absent"
     if isinstance(value, Path):
-        return "/".join(value.parts[-2:])
+        return value.name
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple | dict):

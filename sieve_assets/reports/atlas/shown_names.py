@@ -32,22 +32,22 @@ WITH hypotheses AS (
         coalesce(r.matched_ar, h.matched_ar) AS matched_ar, coalesce(r.score, h.score) AS score,
         coalesce(r.q_value, h.q_value) AS q_value, h.paper_kept, h.place IS NULL AS is_new,
         coalesce(r.oracle_true, h.oracle_true) AS oracle_true,
-        coalesce(r.reason, h.reason) AS reason
+        coalesce(r.reason, h.reason) AS reason, h.ar_to_decide
     FROM revised_names r FULL JOIN hypotheses h USING (model, neuron, concept)
 ), ranked AS (
     SELECT *, coalesce(verdict = 'verified', false) AS is_verified,
         source <> 'hypothesis' AS is_revised
     FROM tried
 )
-SELECT * EXCLUDE (is_verified, is_revised), row_number() OVER (
+SELECT * EXCLUDE (ar_to_decide, is_verified, is_revised), row_number() OVER (
         PARTITION BY model, neuron
-        ORDER BY is_verified DESC, is_revised DESC, if(is_verified, -ar_to_report, 0), place
+        ORDER BY is_verified DESC, is_revised DESC, if(is_verified, -ar_to_decide, 0), place
     ) = 1 AS is_shown
 FROM ranked
 """
 """A row a target, neuron and name. The name shown of a neuron is its verified revised name; else
-the verified hypothesis with the highest AR on the pictures kept to report on; else, if none is
-verified, its revised name; else its first hypothesis."""
+the verified hypothesis with the highest AR on the pictures that decide, so that `ar_to_report` of
+it is not flattered; else, if none is verified, its revised name; else its first hypothesis."""
 
 SHOWN_COLUMNS = [
     *("neuron", "concept", "verdict", "source", "activation_rate", "ci_low", "ci_high"),

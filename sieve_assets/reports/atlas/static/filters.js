@@ -28,6 +28,7 @@
       ar: columns.ar[neuron],
       low: columns.low[neuron],
       high: columns.high[neuron],
+      matched: columns.matched[neuron],
     };
   }
 

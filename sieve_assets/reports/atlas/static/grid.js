@@ -20,7 +20,10 @@
     });
   }
 
-  function noteLine(note) {
+  /** How far the rate that a verdict goes by may be from AR before it is told on a card. */
+  const TOLD = 0.2;
+
+  function noteLine(row, note) {
     const parts = [];
     if (note.cosine !== undefined) parts.push("near: ", name(note.word), ` ${share(note.cosine)}`);
     if (note.other)
@@ -29,6 +32,8 @@
         name(note.other.text),
         ` (${note.other.verdict ?? "no verdict"})`,
       );
+    if (!parts.length && row.verdict === "verified" && row.matched - row.ar > TOLD)
+      parts.push(`at matched T: AR ${share(row.matched)}`);
     return el("span", { class: "card-note" }, parts);
   }
 
@@ -50,7 +55,7 @@
         { class: "card-name", title: row.name },
         row.name === null ? el("span", { class: "soft no-name" }, "no name") : name(row.name),
       ),
-      el("span", { class: "card-notes" }, noteLine(note)),
+      el("span", { class: "card-notes" }, noteLine(row, note)),
       row.name === null ? el("span", { class: "rate" }) : rate(row.ar, row.low, row.high),
       el(
         "span",

@@ -23,7 +23,7 @@
             x: { field: "from", type: "quantitative", bin: "binned", title: "activation" },
             x2: { field: "to" },
             y: { field: "count", type: "quantitative", title: "probe images", scale: { type: "symlog" },
-              axis: { values: [0, 1, 10, 100, 1000, 10000, 100000, 1000000], format: "~s" } },
+              axis: { values: [0, 1, 10, 100, 1000, 10000, 100000, 1000000], labelExpr: "format(datum.value, ',')" } },
             color: { field: "side", type: "nominal", legend: null,
               scale: { domain: ["below T", "above T"], range: [atlas.colour("--low"), atlas.colour("--high")] } },
             tooltip: [{ field: "from", format: ".3g" }, { field: "to", format: ".3g" }, { field: "count", format: "," }],
@@ -73,6 +73,10 @@
     show();
   }
 
+  /** A table that scrolls within itself, by keys too. */
+  const table = (label, ...parts) =>
+    el("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": label }, el("table", {}, ...parts));
+
   /* Beside other neurons and methods. */
   function shownName(index, of) {
     const name = index.neurons.name[of];
@@ -106,10 +110,10 @@
       el("td", {}, verdict(word)),
       hasTruth && el("td", {}, typeof isTrue === "boolean" ? (isTrue ? "true" : "not true") : "–"));
     const headings = ["Method", "Its first name", "AR on its pictures", "Verdict", ...(hasTruth ? ["Known truth"] : [])];
-    document.getElementById("other-names").replaceChildren(el("div", { class: "table-box" }, el("table", {},
+    document.getElementById("other-names").replaceChildren(table("What other methods call it",
       el("caption", {}, "Every method's first name, judged by the same pictures and rules"),
       el("thead", {}, el("tr", {}, headings.map((text) => el("th", { scope: "col" }, text)))),
-      el("tbody", {}, given.sort((one, other) => (other.found[2] ?? -1) - (one.found[2] ?? -1)).map(row)))));
+      el("tbody", {}, given.sort((one, other) => (other.found[2] ?? -1) - (one.found[2] ?? -1)).map(row))));
     document.getElementById("others-box").hidden = false;
   }
 
@@ -117,11 +121,11 @@
     const place = document.querySelector("#target-made > div");
     const short = (hash) => (hash ? el("code", { title: hash }, hash.slice(0, 8)) : "–");
     place.replaceChildren(
-      el("div", { class: "table-box" }, el("table", {},
+      table("Stages of the target as a whole",
         el("thead", {}, el("tr", {}, ["Stage", "Run", "When (UTC)", "Rows", "Settings", "Weights"].map((text) => el("th", { scope: "col" }, text)))),
         el("tbody", {}, made.stages.map((one) => el("tr", {}, el("th", { scope: "row" }, one.stage), el("td", {}, short(one.run_id)),
           el("td", {}, one.recorded_at.slice(0, 19)), el("td", { class: "number" }, one.n_rows), el("td", {}, short(one.settings_hash)),
-          el("td", {}, short(one.weights_hash))))))),
+          el("td", {}, short(one.weights_hash)))))),
       ...made.recipes.map(([stage, said]) => el("details", {}, el("summary", {}, `Settings of ${stage}`),
         el("pre", { class: "recipe", tabindex: "0" }, JSON.stringify(JSON.parse(said), null, 2)))));
   }
