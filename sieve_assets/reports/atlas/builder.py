@@ -16,12 +16,12 @@ from sieve_assets.reports.atlas.pages import render
 from sieve_assets.reports.atlas.sheets import in_square, layout, sheet, strip
 from sieve_assets.reports.atlas.site import Site, neuron_file
 
-PICTURE_PX, CROP_PX = 128, 80
+PICTURE_PX, CROP_PX = 104, 64
 """Sides of the squares of images and pictures, unless these are smaller, and of crops."""
 N_THUMBNAILS, THUMBNAIL_PX, THUMBNAIL_QUALITY = 3, 44, 50
 """A neuron's strongest crops in the index: small, for there may be thousands."""
 N_KEPT = 4096
-"""Squares of probe images kept in memory, of 49 kB: neurons share their strongest images."""
+"""Squares of probe images kept in memory, of 32 kB: neurons share their strongest images."""
 _CHECKS = """
 SELECT concept, arg_max(word_rank, n_pictures) AS word_rank FROM (
     SELECT concept, word_rank, n_pictures FROM evidence
