@@ -103,3 +103,13 @@ def test_a_failed_run_is_run_again_from_where_it_failed(server, ui):
 
     notes = server.study.table("provenance", model="cnn", neuron=1).set_index("stage")["run_id"]
     assert dict(notes[stages]) == {"selected_samples": run, "patch_embeddings": again}
+
+
+def test_the_page_of_the_atlas_leads_to_it(server, ui):
+    server.ended_backfill(server.backfill({"neuron_atlas": ["cnn"]}))
+    ui.open_partition("neuron_atlas", "cnn")
+    link = ui.page.locator("a[href$='/cnn/index.html']").first
+    link.wait_for()
+    ui.shot("atlas_link")
+    address = server.study.bench().atlas_url
+    assert link.get_attribute("href") == f"{address}/cnn/index.html"
