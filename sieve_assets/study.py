@@ -151,6 +151,8 @@ class Generator(Settings):
         return arguments
 
 
+FOLDERS_OF_THE_ATLAS = {"assets", "concepts"}
+"""Beside those of targets, on the site."""
 LEAST_KEPT = 20
 """Strongest images a neuron that every probe pass keeps with their maps. SIEVE Sec. 3.2."""
 
@@ -260,6 +262,16 @@ class Study(Settings):
     """How activation rates are reported, and what a name has to beat."""
     compare: Compare | None = None
     """Other methods that name the neurons; none without this section."""
+
+    @field_validator("targets")
+    @classmethod
+    def _folders_of_the_atlas_are_not_shared(cls, targets: dict[str, Target]) -> dict[str, Target]:
+        if taken := sorted(FOLDERS_OF_THE_ATLAS & set(targets)):
+            raise refusal(
+                "targets called otherwise than the atlas's own folders",
+                f"Give {', '.join(taken)} another name.",
+            )
+        return targets
 
     @field_validator("concepts")
     @classmethod

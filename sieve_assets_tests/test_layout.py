@@ -46,6 +46,7 @@ WITHOUT_A_MODULE = {
     "test_results_notebook.py",
     "test_statistics_page.py",
     "test_targets_page.py",
+    "ui/test_atlas.py",
     "ui/test_flows.py",
     "ui/test_operating.py",
 }

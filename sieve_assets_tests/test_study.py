@@ -53,6 +53,14 @@ def test_the_widest_target_gives_the_number_of_neurons(study_folder):
     assert load_study(study_folder.file).n_neurons == 21
 
 
+@pytest.mark.parametrize("name", ["assets", "concepts"])
+def test_a_target_is_not_called_like_a_folder_of_the_atlas(study_folder, name):
+    study_folder.change("[targets.small]", f"[targets.{name}]")
+
+    with pytest.raises(StudyError, match=rf"targets: expected .* Give {name} another name"):
+        load_study(study_folder.file)
+
+
 def test_concepts_come_from_somewhere():
     with pytest.raises(ValidationError, match="at least one source of concepts"):
         Concepts()

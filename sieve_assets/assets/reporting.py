@@ -287,14 +287,9 @@ def _note_failures(told: _Report, reasons: Mapping[int, str], left_out: set[int]
         return
     now = datetime.now(UTC).replace(tzinfo=None)
     place = {"stage": stage.name, "model": share.model}
+    tried_by = {**place, "run_id": told.context.run.run_id, "failed_at": now}
     rows = [
-        {
-            **place,
-            "neuron": neuron,
-            "run_id": told.context.run.run_id,
-            "reason": reason,
-            "failed_at": now,
-        }
+        {**tried_by, "neuron": neuron, "reason": reason}
         for neuron, reason in sorted(reasons.items())
     ]
     scope = pd.DataFrame({**place, "neuron": tried})

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
 
 _Model = TypeVar("_Model")
-ATLAS_URL = "http://127.0.0.1:3001"
-"""Where `sieve ui` serves the neuron atlas."""
 
 
 class Workbench(dg.ConfigurableResource):
@@ -56,8 +54,8 @@ class Workbench(dg.ConfigurableResource):
     )
 
     atlas_url: str = Field(
-        default_factory=lambda: os.environ.get("SIEVE_ATLAS_URL", ATLAS_URL),
-        description="Where the folder of the neuron atlas is served: links in Dagster lead there.",
+        default_factory=lambda: os.environ.get("SIEVE_ATLAS_URL", "http://127.0.0.1:3001"),
+        description="Where the neuron atlas is served, for links in Dagster: by `sieve ui`.",
     )
 
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
@@ -138,21 +136,13 @@ class Workbench(dg.ConfigurableResource):
         return self.image_set(self.study.targets[model].probe)
 
     def target_hash(self, model: str) -> str:
-        """Hash of everything that a target's activations depend on besides the picture.
-
-        Raises:
-            LookupError: There is no file of weights.
-        """
+        """Hash of everything that a target's activations depend on; LookupError without weights."""
         from sieve_assets.models.identity import target_hash  # noqa: PLC0415 (as its neighbours)
 
         return target_hash(self.study.targets[model])
 
     def target_identity(self, model: str) -> dict[str, Any]:
-        """What `target_hash` is the hash of, by name.
-
-        Raises:
-            LookupError: There is no file of weights.
-        """
+        """What `target_hash` is the hash of, by name. Errors: as of that."""
         from sieve_assets.models.identity import target_identity  # noqa: PLC0415 (as above)
 
         return target_identity(self.study.targets[model])

@@ -9,7 +9,7 @@ from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Check
 from sieve_assets.stores.concept_lists import undrawable
-from sieve_assets.stores.mending import is_page_whole
+from sieve_assets.stores.content_files import has_content
 
 _OF_NEURONS = "model = $model AND neuron IN (SELECT unnest($neurons))"
 _UNIT_TOLERANCE = 1e-3
@@ -137,13 +137,14 @@ def pages_are_whole(table: str) -> Check:
 
     def find(bench: Workbench, share: Share) -> Mapping[int, str]:
         rows = bench.warehouse.read(
-            f"SELECT path, sha256 FROM {table} WHERE model = $1 ORDER BY path",  # noqa: S608 (ours)
+            f"SELECT path, list(DISTINCT sha256) AS known FROM {table} GROUP BY path"  # noqa: S608 (ours)
+            " HAVING bool_or(model = $1) ORDER BY path",
             [share.model],
         )
         lost = [
             path
-            for path, sha256 in rows.itertuples(index=False)
-            if not is_page_whole(bench.atlas, path, sha256, model=share.model)
+            for path, known in rows.itertuples(index=False)
+            if not has_content(bench.atlas / path, known)
         ]
         problem = (
             f"expected the atlas's files as they were written, got {len(lost)} of {len(rows)} "

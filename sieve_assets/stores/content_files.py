@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 
 
@@ -78,13 +79,13 @@ def is_whole(root: Path, uri: str, suffix: str) -> bool:
     return True
 
 
-def has_content(path: Path, sha256: str) -> bool:
-    """Whether a file is there and its content has that SHA-256.
+def has_content(path: Path, known: Collection[str]) -> bool:
+    """Whether a file is there and its content has one of these SHA-256.
 
     Raises:
         OSError: It is there and cannot be read.
     """
-    return path.is_file() and sha256_of(path.read_bytes()) == sha256
+    return path.is_file() and sha256_of(path.read_bytes()) in known
 
 
 def damaged(path: Path, finding: str) -> ValueError:

@@ -56,9 +56,11 @@ UNION SELECT uri FROM scene_activations UNION SELECT uri FROM text_embeddings
 """
 
 _PAGES = """
-SELECT model, path, sha256 FROM atlas_pages UNION ALL SELECT model, path, sha256 FROM target_reports
-ORDER BY path
+SELECT path, list(DISTINCT sha256) AS known FROM (
+    SELECT path, sha256 FROM atlas_pages UNION ALL SELECT path, sha256 FROM target_reports
+) GROUP BY path ORDER BY path
 """
+"""What targets share has the content that one of them wrote last."""
 
 _ARRAYS = (
     ("probe_shards", "shard_id"),
@@ -112,13 +114,13 @@ def mend(
     lost = [
         uri
         for uri, sha256 in zip(scenes["uri"], scenes["sha256"], strict=True)
-        if not has_content(Path(uri), sha256)
+        if not has_content(Path(uri), [sha256])
     ]
     pages = warehouse.read(_PAGES)
     bad_pages = [
         path
-        for model, path, sha256 in pages.itertuples(index=False)
-        if not is_page_whole(atlas, path, sha256, model=model)
+        for path, known in pages.itertuples(index=False)
+        if not has_content(atlas / path, known)
     ]
     notes = warehouse.read(
         _NOTES, {"pictures": pictures.bad, "arrays": parts.bad, "pages": bad_pages}
@@ -143,15 +145,6 @@ def mend(
         n_notes=len(notes),
         leftovers=leftovers,
     )
-
-
-def is_page_whole(atlas: Path, path: str, sha256: str, *, model: str) -> bool:
-    """Whether a file of the atlas is there; one that is a target's own, with its content.
-
-    What targets share, another of them may have written anew.
-    """
-    is_own = path.startswith(f"{model}/")
-    return has_content(atlas / path, sha256) if is_own else (atlas / path).is_file()
 
 
 @dataclass(frozen=True)

@@ -168,6 +168,7 @@ def outcome(result):
         ("cnn/index/neurons.js", remove),
         ("concepts", remove),
         ("assets/atlas.js", remove),
+        ("assets/atlas.css", cut),
     ],
 )
 def test_a_damaged_or_lost_file_is_found_and_made_again(finished, copied, path, damage):

@@ -167,7 +167,7 @@ def test_only_what_has_changed_is_written(tmp_path):
 
 def test_a_file_has_a_content_by_its_hash(tmp_path):
     path = tmp_path / "page.html"
-    assert not has_content(path, sha256_of(b"one"))
+    assert not has_content(path, [sha256_of(b"one")])
     path.write_bytes(b"one")
-    assert has_content(path, sha256_of(b"one"))
-    assert not has_content(path, sha256_of(b"two"))
+    assert has_content(path, [sha256_of(b"one")])
+    assert not has_content(path, [sha256_of(b"two")])
