@@ -22,7 +22,7 @@ from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.records import rows_hash
 from sieve_assets.stores.arrays import ArrayStore
 from sieve_assets.stores.images import ImageStore
-from sieve_assets_tests.studies import StudyRun, assert_same_rows
+from sieve_assets_tests.studies import SHOWN, StudyRun, assert_same_rows
 
 DEMO = [sys.executable, "-c", "from sieve_assets.cli import main; main()", "demo"]
 TABLES = {
@@ -157,11 +157,13 @@ def assert_nothing_is_half_written(study: StudyRun) -> None:
 
 
 def assert_same_results(found: StudyRun, expected: StudyRun) -> None:
-    """Equal tables, but for when and by which run they were made."""
-    stages = stages_of(expected.bench().study)
-    for name in {*(TABLES.get(one.name, one.name) for one in stages), *BANK, "provenance"}:
+    """Equal tables, but for when and by which run they were made, which pages show."""
+    stages = [one for one in stages_of(expected.bench().study) if not one.shows]
+    for name in {*(TABLES.get(one.name, one.name) for one in stages), *BANK}:
         tables = [_plain(one.table(name)) for one in (found, expected)]
         assert_same_rows(*tables, tolerance=0)
+    notes = [_plain(one.table("provenance")) for one in (found, expected)]
+    assert_same_rows(*(one[~one["stage"].isin(SHOWN)] for one in notes), tolerance=0)
 
 
 def _plain(rows: pd.DataFrame) -> pd.DataFrame:

@@ -72,7 +72,7 @@ def page_of(study, model):
     """A target's report, as the stage makes it."""
     bench = study.bench()
     stages = [one.name for one in ancestors(target_report_of(bench.study))]
-    return report_of(bench.warehouse, bench.study, model, stages)
+    return report_of(bench.warehouse, bench.study, model, stages, {})
 
 
 def read(html):

@@ -32,8 +32,9 @@ BY_MODEL = {stage.name for stage in ALL if not stage.is_by_neuron}
 BY_NEURON = [stage.name for stage in STAGES if stage.is_by_neuron]
 FIRST = ("probe_images", "probe_pass", "probe_embeddings", "reference_pictures")
 JUDGED = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
-LAST = (*JUDGED, "neuron_atlas", "target_report")
-"""The stages by model before those by neuron, those that judge, and all after those by neuron."""
+SHOWN = ("neuron_atlas", "target_report")
+LAST = (*JUDGED, *SHOWN)
+"""Stages by model: before those by neuron; those that judge, those that show, and both."""
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 CONCEPTS = [

@@ -6,13 +6,13 @@ Used by `sieve demo` and by the jobs of the code location.
 import os
 import socket
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import dagster as dg
 
-from sieve_assets.assets.lineage import stale_by_stage
+from sieve_assets.assets.lineage import Lineage, ancestors
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, neuron_key, stretches
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
@@ -76,6 +76,25 @@ def asset_job(bench: Workbench) -> dg.JobDefinition:
         resources={"bench": dg.ResourceDefinition.hardcoded_resource(bench)},
         executor=dg.in_process_executor,
     ).resolve_implicit_global_asset_job_def()
+
+
+def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> dict[str, list[int]]:
+    """For which of the share's neurons each stage must run, if the stages before these need not.
+
+    Args:
+        bench: The stores, and what the study says now.
+        stages: In order; all by neuron, or all by model.
+        share: A target and neurons of it.
+    """
+    redone: dict[str, list[int]] = {}
+    for stage in stages:
+        lineage = Lineage(bench, stage, share)
+        before = {neuron for one in ancestors(stage) for neuron in redone.get(one.name, [])}
+        failed = {neuron for name, neuron in lineage.failures if name == stage.name}
+        redone[stage.name] = [
+            n for n in share.neurons if n in before | failed or lineage.change(stage, n)
+        ]
+    return redone
 
 
 @dataclass

@@ -4,7 +4,7 @@ The warehouse knows, Dagster's marks do not. Not here: what is then computed (se
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -184,7 +184,7 @@ class Lineage:
         return "; ".join(differences(before, json.loads(self.made_with(stage).said)))
 
     def refuse_stale_inputs(self) -> None:
-        """See that every stage before this one is as it would be made now.
+        """See that every stage before this one is as it would be made now, unless it only shows.
 
         Raises:
             LookupError: One has stored nothing, or made it from what has been replaced since, with
@@ -192,13 +192,26 @@ class Lineage:
         """
         for upstream in self.stage.reads:
             self._refuse(upstream, dict.fromkeys(self._absent(upstream), _NOTHING))
+        for upstream, changes in () if self.stage.shows else self._changes_before():
+            self._refuse(upstream, changes)
+
+    def stale_before(self) -> dict[str, list[int]]:
+        """Of each stage before this one the neurons whose rows are not as they would be now."""
+        stale = {
+            upstream.name: sorted(neuron for neuron, change in changes.items() if change)
+            for upstream, changes in self._changes_before()
+        }
+        return {name: neurons for name, neurons in stale.items() if neurons}
+
+    def _changes_before(self) -> Iterator[tuple[Stage, dict[int, Change | None]]]:
+        """Of what is stored of each stage before this one, by neuron."""
         for upstream in ancestors(self.stage):
             there = [
                 neuron
                 for name, neuron in self.notes
                 if name == upstream.name and neuron not in self.unreliable
             ]
-            self._refuse(upstream, {neuron: self.change(upstream, neuron) for neuron in there})
+            yield upstream, {neuron: self.change(upstream, neuron) for neuron in there}
 
     def left_out(self) -> dict[int, str]:
         """The share's neurons that nothing can be made of, since a stage before failed for them.
@@ -248,25 +261,6 @@ def _told(model: str, neurons: Iterable[int]) -> str:
     some = ", ".join(str(neuron) for neuron in neurons[:_MOST_NEURONS])
     more = ", …" if len(neurons) > _MOST_NEURONS else ""
     return f"{model}, neurons {some}{more}"
-
-
-def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> dict[str, list[int]]:
-    """For which of the share's neurons each stage must run, if the stages before these need not.
-
-    Args:
-        bench: The stores, and what the study says now.
-        stages: In order; all by neuron, or all by model.
-        share: A target and neurons of it.
-    """
-    redone: dict[str, list[int]] = {}
-    for stage in stages:
-        lineage = Lineage(bench, stage, share)
-        before = {neuron for one in ancestors(stage) for neuron in redone.get(one.name, [])}
-        failed = {neuron for name, neuron in lineage.failures if name == stage.name}
-        redone[stage.name] = [
-            n for n in share.neurons if n in before | failed or lineage.change(stage, n)
-        ]
-    return redone
 
 
 def input_hash(stage: Stage, neuron: int, outputs: Mapping[Place, str]) -> str:

@@ -84,6 +84,7 @@ def _link(bench: Workbench, model: str) -> Mapping[str, dg.MetadataValue]:
     FROM atlas_pages WHERE model = $model
     """,
     links=_link,
+    shows=True,
     checks=[pages_are_whole("atlas_pages")],
 )
 def neuron_atlas(context: dg.AssetExecutionContext, bench: Workbench) -> None:
@@ -127,7 +128,7 @@ def _written(recorder: Recorder) -> pd.DataFrame:
     material = material_of(bench, model, [one.name for one in recorder.stage.reads])
     bench.warehouse.add_missing("name_history", verified_now(material))
     site = Site(bench.atlas, files_known(bench.warehouse.read(_PAGES, [model])))
-    builder = Builder(material, site, version())
+    builder = Builder(material, site, version(), recorder.lineage.stale_before())
     log, said = recorder.context.log, f"{model} neuron_atlas"
     for some in tracked(list(builder.drawn), said, log, unit="concept", size=TOGETHER):
         _each(builder.write_concept, some)

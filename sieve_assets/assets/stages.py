@@ -110,6 +110,7 @@ class Stage:
     facts: str
     pictures: Callable[[Workbench, Share], Mapping[int, Mapping[str, str]]] | None
     links: Callable[[Workbench, str], Mapping[str, dg.MetadataValue]] | None
+    shows: bool
     checks: tuple[Check, ...]
 
     @property
@@ -180,9 +181,13 @@ def stage(
     facts: str = "",
     pictures: Callable[[Workbench, Share], Mapping[int, Mapping[str, str]]] | None = None,
     links: Callable[[Workbench, str], Mapping[str, dg.MetadataValue]] | None = None,
+    shows: bool = False,
     checks: Iterable[Check] = (),
 ) -> Callable[[StageFunction], Stage]:
-    """Make a stage of a function; `by` is "model" or "neuron", `table` its own name if empty."""
+    """Make a stage of a function; `by` is "model" or "neuron", `table` its own name if empty.
+
+    One that `shows` what is stored does so too where that is out of date, and says so.
+    """
     return lambda function: Stage(
         function,
         group,
@@ -196,6 +201,7 @@ def stage(
         facts,
         pictures,
         links,
+        shows,
         tuple(checks),
     )
 

@@ -3,7 +3,7 @@
 Not here: what is told and how it looks (`reports.atlas`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -82,6 +82,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
         sum(n_tables)::INTEGER AS tables, sum(n_figures)::INTEGER AS figures
     FROM target_reports WHERE model = $model
     """,
+    shows=True,
     checks=[pages_are_whole("target_reports")],
 )
 def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
@@ -95,7 +96,8 @@ def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
         model = recorder.share.model
         rows = []
         stages = [one.name for one in ancestors(made_of)]
-        for file in files_of(bench, model, stages, _slugs(bench)):
+        stale = recorder.lineage.stale_before()
+        for file in files_of(bench, model, stages, stale, _slugs(bench)):
             write_changed(bench.atlas / file.path, file.content)
             told = {name: getattr(file, name) for name in ("path", "n_tables", "n_figures")}
             size = {"sha256": sha256_of(file.content), "n_bytes": len(file.content)}
@@ -118,13 +120,20 @@ def _slugs(bench: Workbench) -> SlugOf:
     return lambda concept: slug(concept) if slug(concept) in known else None
 
 
-def files_of(bench: Workbench, model: str, stages: list[str], slug_of: SlugOf) -> list[File]:
+def files_of(
+    bench: Workbench,
+    model: str,
+    stages: list[str],
+    stale: Mapping[str, Sequence[int]],
+    slug_of: SlugOf,
+) -> list[File]:
     """The files of a target's report.
 
     Args:
         bench: The stores, and the study.
         model: Target.
         stages: Whose provenance is told, in order.
+        stale: Those of them whose rows are not as they would be made now, with the neurons.
         slug_of: What the page of a concept is called; None if it has none.
     """
     from sieve_assets.reports.atlas.others import (  # noqa: PLC0415 (as above)
@@ -134,7 +143,7 @@ def files_of(bench: Workbench, model: str, stages: list[str], slug_of: SlugOf) -
     )
     from sieve_assets.reports.atlas.report_page import report_of  # noqa: PLC0415 (as above)
 
-    report = report_of(bench.warehouse, bench.study, model, stages)
+    report = report_of(bench.warehouse, bench.study, model, stages, stale)
     others = NO_OTHERS
     if bench.study.compare is not None:
         others = others_data(bench.warehouse, model, bench.study.targets[model].width, slug_of)

@@ -22,10 +22,10 @@ from sieve_assets.assets.conductor import (
     tags_of,
     this_process,
 )
-from sieve_assets.assets.pipeline import EVALUATION, STAGES
+from sieve_assets.assets.pipeline import EVALUATION, STAGES, stages_of
 from sieve_assets.assets.resources import Workbench
 from sieve_assets_tests.killing import assert_same_results
-from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, WORLD_PROBE
+from sieve_assets_tests.studies import BY_NEURON, FIRST, JUDGED, LAST, SHOWN, WORLD_PROBE
 
 NAMES = [stage.name for stage in STAGES]
 LEGS = [list(FIRST), BY_NEURON, list(LAST)]
@@ -65,7 +65,7 @@ def noted(study, stage, model):
 def test_legs_hold_every_stage_once_in_order_and_one_kind_of_partition(finished):
     found = legs(finished.bench().study)
 
-    assert [stage for leg in found for stage in leg] == list(STAGES)
+    assert [stage for leg in found for stage in leg] == list(stages_of(finished.bench().study))
     for leg in found:
         assert len({stage.is_by_neuron for stage in leg}) == 1
     assert [[stage.name for stage in leg] for leg in found] == LEGS
@@ -75,7 +75,8 @@ def test_a_study_with_known_truth_has_its_evaluation_in_legs_too(finished, tmp_p
     found = legs(finished.anew(tmp_path, WORLD_PROBE).bench().study)
 
     names = [[stage.name for stage in leg] for leg in found]
-    assert names == [*LEGS, *([stage.name] for stage in EVALUATION)]
+    by_neuron, by_model = (stage.name for stage in EVALUATION)
+    assert names == [*LEGS[:2], list(JUDGED), [by_neuron], [by_model, *SHOWN]]
 
 
 def test_tags_cover_the_neurons_from_the_first_to_the_last(finished):
@@ -155,11 +156,12 @@ def test_only_the_targets_that_are_named_are_run_in_their_order(copied):
         copied.forget(model, "verified_concepts")
 
     one = conduct(copied, ["vit"])
-    assert started(one.said) == ["vit: verified_concepts"]
+    later = ", ".join(("verified_concepts", *SHOWN))
+    assert started(one.said) == [f"vit: {later}"]
     assert noted(copied, "verified_concepts", "cnn") == []
     copied.forget("vit", "verified_concepts")
     both = conduct(copied, ["vit", "cnn"])
-    assert started(both.said) == ["vit: verified_concepts", "cnn: verified_concepts"]
+    assert started(both.said) == [f"vit: {later}", f"cnn: {later}"]
 
 
 @pytest.mark.parametrize("neurons", [[4], [3, 4], [5, 4], [1, 4]])
@@ -234,7 +236,8 @@ def test_a_target_that_cannot_be_judged_is_told_and_the_others_go_on(copied, mon
     assert {model: str(error) for model, error in done.failed.items()} == {
         "cnn": "probe_images: expected weights, got none"
     }
-    assert started(done.said) == ["vit: verified_concepts"]
+    later = ", ".join(("verified_concepts", *SHOWN))
+    assert started(done.said) == [f"vit: {later}"]
 
 
 def test_another_try_after_a_failure_takes_up_what_is_left(copied, monkeypatch):

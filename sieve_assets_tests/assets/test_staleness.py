@@ -18,7 +18,7 @@ from sieve_assets.assets.staleness import (
     stale_table,
 )
 from sieve_assets_tests.changes import CHANGES, marks_in, with_own
-from sieve_assets_tests.studies import OF_CNN
+from sieve_assets_tests.studies import OF_CNN, SHOWN
 
 IS_STALE, MAY_FOLLOW, NONE = "●", "→", "·"
 ROWS = marks_in("operating.md", IS_STALE + MAY_FOLLOW + NONE)
@@ -26,7 +26,8 @@ NAMES = [stage.name for stage in STAGES]
 
 
 def of(findings, model):
-    return [one for one in findings if one.model == model]
+    """Of the stages of the table: what shows them follows."""
+    return [one for one in findings if one.model == model and one.stage not in SHOWN]
 
 
 def mark(findings, stage):
@@ -66,11 +67,12 @@ def test_one_targets_beta_makes_only_that_target_stale(copied):
 
     found = find_stale(study.bench())
 
-    [first] = [one for one in found if one.state == STALE]
+    [first, report] = [one for one in found if one.state == STALE]
+    assert report.stage == "target_report", "it tells every setting"
     assert (first.model, first.stage, first.why) == ("cnn", "neuron_ratios", "beta: 1.12 → 1.9")
     assert {one.model for one in found} == {"cnn"}
     later = NAMES[NAMES.index("neuron_ratios") + 1 :]
-    assert [one.stage for one in found if one.state == FOLLOWS] == later
+    assert [one.stage for one in found if one.state == FOLLOWS] == [*later, "neuron_atlas"]
 
 
 def add_three(folder):
@@ -111,7 +113,8 @@ def test_what_was_made_again_with_another_result_makes_stale_what_read_it(copied
     study.of_model("cnn", "selected_samples")
     selected = study.table("selected_samples", model="cnn")["neuron"].unique()
 
-    [stale] = [one for one in find_stale(study.bench(), ["cnn"]) if one.state == STALE]
+    found = find_stale(study.bench(), ["cnn"])
+    [stale] = [one for one in of(found, "cnn") if one.state == STALE]
 
     assert stale.stage == "patch_embeddings"
     assert list(stale.neurons) == list(selected)

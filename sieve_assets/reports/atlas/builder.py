@@ -1,6 +1,6 @@
 """The atlas of one target, written: only files that would be others than they are."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -38,11 +38,13 @@ class Builder:
         material: The target's results.
         site: The folder.
         version: Of templates and scripts, as `site.version`.
+        stale: Neurons whose rows are not as they would be made now, by stage.
     """
 
     material: Material
     site: Site
     version: str
+    stale: Mapping[str, Sequence[int]]
 
     def facts(self, neurons: Sequence[int]) -> list[NeuronFacts]:
         """All that is stored of some neurons: of those that have been observed."""
@@ -109,7 +111,7 @@ class Builder:
             render("index.html.j2", root="..", page="index", target=model),
         )
         for name, value in (
-            ("neurons", index_data.neurons_data(found)),
+            ("neurons", index_data.neurons_data(found) | {"stale": self.stale}),
             ("words", index_data.words_data(found)),
             ("rates", index_data.rates_data(found)),
             ("history", index_data.history_data(found)),

@@ -3,7 +3,7 @@
 Not here: where the page is written (`assets.target_report`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sieve_assets.reports.atlas.pages import render
@@ -45,7 +45,13 @@ class Report:
     n_figures: int
 
 
-def report_of(warehouse: Warehouse, study: Study, model: str, stages: Collection[str]) -> Report:
+def report_of(
+    warehouse: Warehouse,
+    study: Study,
+    model: str,
+    stages: Collection[str],
+    stale: Mapping[str, Sequence[int]],
+) -> Report:
     """The report of a target; the same rows give the same page.
 
     Args:
@@ -53,6 +59,7 @@ def report_of(warehouse: Warehouse, study: Study, model: str, stages: Collection
         study: What was studied.
         model: Target; its folder in the atlas has the same name.
         stages: What the report is made from, by name and in order: whose provenance it tells.
+        stale: Those of them whose rows are not as they would be made now, with the neurons.
     """
     subject = Subject(warehouse, study, model)
     sections = sections_of(subject, stages)
@@ -64,6 +71,7 @@ def report_of(warehouse: Warehouse, study: Study, model: str, stages: Collection
         page="report",
         lead=f"{study.targets[model].network}, layer {study.targets[model].layer}; probe set "
         f"{study.targets[model].probe} ({probe.kind}).",
+        stale=list(stale),
         keys=keys_of(subject),
         summary=summary_of(subject),
         sections=sections,

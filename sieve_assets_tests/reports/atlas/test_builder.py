@@ -23,7 +23,7 @@ LOW_CONTRAST, SELECTED = 2, 4
 
 def written(material, root, known=None):
     """Everything of a target."""
-    builder = Builder(material, Site(root, known or {}), "1")
+    builder = Builder(material, Site(root, known or {}), "1", {})
     for concept in builder.drawn:
         builder.write_concept(concept)
     for facts in builder.facts(range(material.width)):

@@ -211,7 +211,7 @@ def test_a_hostile_name_appears_only_as_text():
 def contexts(materials, request, tmp_path_factory):
     """The target's material and all its neurons' contexts."""
     material = materials[request.param]
-    builder = Builder(material, Site(tmp_path_factory.mktemp("site"), {}), "")
+    builder = Builder(material, Site(tmp_path_factory.mktemp("site"), {}), "", {})
     some = builder.facts(range(material.width))
     return material, [page_context(one, builder._shown(one)) for one in some]
 
@@ -239,7 +239,7 @@ def test_pages_of_all_neurons_say_what_the_tables_say(contexts, finished):
 
 
 def test_dead_and_sparse_neurons_are_told(materials, tmp_path):
-    builder = Builder(materials["cnn"], Site(tmp_path, {}), "")
+    builder = Builder(materials["cnn"], Site(tmp_path, {}), "", {})
     dead, sparse = (
         render("neuron.html.j2", **page_context(one, builder._shown(one)))
         for one in builder.facts([DEAD, SPARSE])

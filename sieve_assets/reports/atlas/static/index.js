@@ -31,6 +31,7 @@
   }
 
   function showFacts() {
+    sayStale();
     const about = data.target;
     const { status, verdict } = data.neurons;
     const count = (code) => status.filter((other) => other === code).length.toLocaleString("en");
@@ -49,7 +50,7 @@
     byId("made").replaceChildren(
       fact("Probe set", `${about.probe}, ${(about.n_probe_images ?? 0).toLocaleString("en")} images`),
       fact("Selected by", `rule ${about.rule}, β ${about.beta}`),
-      fact("Names tried a neuron", `up to ${about.n_candidates} a cluster`),
+      fact("Concepts drawn", about.n_candidates ?? "–"),
       fact("Pictures a name", about.n_images),
       fact("Seed", about.seed),
       fact("Run", about.run_id),
@@ -60,6 +61,13 @@
           .slice(0, 16),
       ),
     );
+  }
+
+  function sayStale() {
+    const stages = Object.keys(data.stale);
+    if (!stages.length) return;
+    const said = `Out of date: ${stages.join(", ")}. Settings, models or files have changed since; a new run brings these pages up to date.`;
+    byId("facts").after(el("p", { class: "notice" }, said));
   }
 
   function rowsNow() {

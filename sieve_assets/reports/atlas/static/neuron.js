@@ -130,7 +130,16 @@
         el("pre", { class: "recipe", tabindex: "0" }, JSON.stringify(JSON.parse(said), null, 2)))));
   }
 
+  /** Says what of this neuron is not as it would be made now; -1 stands for the target as a whole. */
+  function sayStale(stale) {
+    const stages = Object.keys(stale).filter((stage) => stale[stage].includes(neuron) || stale[stage].includes(-1));
+    if (!stages.length) return;
+    const said = `Out of date: ${stages.join(", ")}. Settings, models or files have changed since; a new run brings this page up to date.`;
+    document.querySelector(".headline").after(el("p", { class: "notice" }, said));
+  }
+
   const index = atlas.got(`${target}/neurons`);
+  sayStale(index.stale);
   const rates = atlas.got(`${target}/rates`);
   startMaps();
   drawDistribution();
