@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from sieve_assets.assets.neuron_atlas import neuron_atlas
 from sieve_assets.assets.partitions import neuron_key
-from sieve_assets.assets.pipeline import COMPARISON, EVALUATION, STAGES
+from sieve_assets.assets.pipeline import COMPARISON, EVALUATION, STAGES, stages_of
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.target_report import target_report
 from sieve_assets.definitions import definitions_of
@@ -153,11 +153,15 @@ class StudyRun:
         return self.run(*stages, first=first, last=last, **options)
 
     def everything(self, *models: str, **options: Any) -> "StudyRun":
-        """All stages of the targets, one after the other, of all if none is named."""
+        """All stages of the targets, one after the other, of all if none is named.
+
+        Where the truth is known, without what holds names against it, and what shows all that.
+        """
+        is_known = EVALUATION[0].name in {one.name for one in stages_of(self.bench().study)}
         for model in models or sorted(self.bench().study.targets):
             self.of_model(model, *FIRST, **options)
             self.of_model(model, *BY_NEURON, **options)
-            self.of_model(model, *LAST, **options)
+            self.of_model(model, *(JUDGED if is_known else LAST), **options)
         return self
 
     def forget(self, model: str, *stages: str, neurons: Sequence[int] | None = None) -> None:

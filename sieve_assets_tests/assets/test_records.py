@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from sieve_assets.assets import hypothesize, records, retries
-from sieve_assets.assets.pipeline import STAGES
+from sieve_assets.assets.pipeline import STAGES, stages_of
 from sieve_assets.assets.records import concatenated, rows_hash
 from sieve_assets.assets.retries import InputsReplacedError
 from sieve_assets.stores.warehouse import Replacement
@@ -48,7 +48,7 @@ def test_every_neuron_of_every_stage_has_its_note(finished):
 
     expected = {
         (stage.name, model, neuron)
-        for stage in STAGES
+        for stage in stages_of(finished.bench().study)
         for model, width in widths.items()
         for neuron in (range(width) if stage.is_by_neuron else [-1])
     }

@@ -133,9 +133,8 @@ class Builder:
         self.site.put("index.html", render("home.html.j2", root=".", page="home", target=None))
         page = render("compare.html.j2", root=".", page="compare", target=None)
         self.site.put("compare.html", page)
-        self.site.put_data(
-            "targets.js", "targets", site.targets(self.site.root, self.material.study)
-        )
+        listed = site.targets(self.site.root, self.material.study)
+        self.site.write_data("targets.js", "targets", listed)  # a report makes it another
 
     @cached_property
     def drawn(self) -> dict[str, Drawn]:
