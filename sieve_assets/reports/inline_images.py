@@ -34,14 +34,15 @@ class InlineImage(NamedTuple):
         return f"![{' '.join(plain.split())}]({self.data_uri()})"
 
 
-def webp_image(image: Image.Image, quality: int) -> InlineImage:
+def webp_image(image: Image.Image, quality: int, *, method: int = 2) -> InlineImage:
     """The image as lossy WebP, by a method that takes half the time and 4 % more bytes.
 
     Args:
         image: RGB.
         quality: 0 to 100.
+        method: 0 is quickest, 6 makes the fewest bytes.
     """
-    return InlineImage(_encoded(image, format="WEBP", quality=quality, method=2), "image/webp")
+    return InlineImage(_encoded(image, format="WEBP", quality=quality, method=method), "image/webp")
 
 
 def lossless_webp_image(image: Image.Image) -> InlineImage:

@@ -63,8 +63,10 @@ def facts_of(
     asked = {"model": model, "neurons": list(neurons)}
 
     def ask(sql: str, **more: object) -> dict[int, list[Row]]:
-        found = warehouse.read(sql, {**asked, **more})
-        return {neuron: rows_of(part) for neuron, part in found.groupby("neuron")}  # pyright: ignore[reportReturnType]
+        found: dict[int, list[Row]] = {}
+        for row in rows_of(warehouse.read(sql, {**asked, **more})):
+            found.setdefault(row["neuron"], []).append(row)
+        return found
 
     ratios, activations = ask(questions.RATIOS), ask(questions.ACTIVATIONS)
     samples, hypotheses = ask(questions.SAMPLES), ask(questions.HYPOTHESES)
@@ -91,10 +93,17 @@ def facts_of(
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """A frame's rows in plain Python values; None for NULL."""
-    columns = {str(name): [plain(value) for value in frame[name]] for name in frame.columns}
+    columns = {str(name): _values(frame[name]) for name in frame.columns}
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
+
+
+def _values(column: pd.Series) -> list[Any]:
+    if column.dtype == object:
+        return [plain(value) for value in column]
+    pairs = zip(column.tolist(), column.isna().tolist(), strict=True)
+    return [None if is_missing else value for value, is_missing in pairs]
 
 
 def plain(value: Any) -> Any:

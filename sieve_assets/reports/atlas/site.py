@@ -155,7 +155,14 @@ def slug(concept: str) -> str:
 
 def json_text(value: object) -> str:
     """JSON without spaces; the same value, the same text. Numbers that are not finite are null."""
-    return json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    try:
+        return _json(value)
+    except ValueError:
+        return _json(_finite(value))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def static_files() -> dict[str, bytes]:
