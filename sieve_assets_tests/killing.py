@@ -142,7 +142,7 @@ def assert_nothing_is_half_written(study: StudyRun) -> None:
         return
     notes = study.table("provenance")
     for stage in stages_of(study.bench().study):
-        rows = study.table(TABLES.get(stage.name, stage.name))
+        rows = study.table(stage.table)
         told = notes[notes["stage"] == stage.name]
         if stage.name == "probe_images":
             assert {*told["n_rows"]} <= {len(rows)}
@@ -159,7 +159,7 @@ def assert_nothing_is_half_written(study: StudyRun) -> None:
 def assert_same_results(found: StudyRun, expected: StudyRun) -> None:
     """Equal tables, but for when and by which run they were made, which pages show."""
     stages = [one for one in stages_of(expected.bench().study) if not one.shows]
-    for name in {*(TABLES.get(one.name, one.name) for one in stages), *BANK}:
+    for name in {*(one.table for one in stages), *BANK}:
         tables = [_plain(one.table(name)) for one in (found, expected)]
         assert_same_rows(*tables, tolerance=0)
     notes = [_plain(one.table("provenance")) for one in (found, expected)]

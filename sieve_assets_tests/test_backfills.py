@@ -13,7 +13,7 @@ import pytest
 from sieve_assets_tests.dagster_client import GOOD, LOCATION, until
 from sieve_assets_tests.killing import TABLES, assert_nothing_is_half_written
 from sieve_assets_tests.server import cut_short, serving
-from sieve_assets_tests.studies import BY_NEURON, assert_same_rows
+from sieve_assets_tests.studies import BY_NEURON, SHOWN, assert_same_rows
 
 CHANGE = {
     "n_samples = 6": "n_samples = 5",
@@ -167,7 +167,7 @@ def test_all_targets_end_as_if_all_had_been_run_at_once(server, expected):
         study.table("provenance").filter(["stage", "model", "neuron", "settings_hash"])
         for study in (server.study, expected)
     ]
-    assert_same_rows(*settings, tolerance=0)
+    assert_same_rows(*(one[~one["stage"].isin(SHOWN)] for one in settings), tolerance=0)
     for stage, some in asked.items():
         assert server.statuses(stage) == dict.fromkeys(some, "materialized")
 
