@@ -29,7 +29,7 @@ from sieve_assets.method.near_names import near_names
 from sieve_assets.reports.atlas.material import Material
 from sieve_assets.reports.atlas.shown_names import tried_names
 
-PICTURES_TOGETHER = 2048
+PICTURES_TOGETHER = 8192
 """Whose activations of all neurons are in memory at once."""
 N_NEAR, N_FIRING = 8, 24
 """Names of a word that a search finds, and neurons of a concept that are told."""

@@ -48,7 +48,7 @@ READS = (
     revised_names,
 )
 """What pages show, of any study."""
-TOGETHER = 128
+TOGETHER = 512
 """Concepts, or neurons, that are in memory at once."""
 _PAGES = "SELECT path, made_from, sha256, n_bytes FROM atlas_pages WHERE model = $1"
 _OTHERS = """

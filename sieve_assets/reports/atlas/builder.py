@@ -10,7 +10,13 @@ from PIL import Image
 from sieve_assets.reports.atlas import index_data, site
 from sieve_assets.reports.atlas.exports import export_files
 from sieve_assets.reports.atlas.material import Material
-from sieve_assets.reports.atlas.neuron_facts import NeuronFacts, Row, facts_of, plain, rows_of
+from sieve_assets.reports.atlas.neuron_facts import (
+    NeuronFacts,
+    Row,
+    facts_of,
+    rows_by_neuron,
+    rows_of,
+)
 from sieve_assets.reports.atlas.neuron_page import Drawn, Shown, page_context
 from sieve_assets.reports.atlas.pages import render
 from sieve_assets.reports.atlas.sheets import in_square, layout, sheet, strip
@@ -162,8 +168,7 @@ class Builder:
 
     @cached_property
     def _unselected(self) -> dict[int, list[Row]]:
-        groups = self.material.strongest.groupby("neuron")
-        return {int(plain(neuron)): rows_of(rows) for neuron, rows in groups}
+        return rows_by_neuron(self.material.strongest)
 
     def _shown(self, facts: NeuronFacts) -> Shown:
         found = self.material

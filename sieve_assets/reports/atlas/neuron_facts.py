@@ -63,10 +63,7 @@ def facts_of(
     asked = {"model": model, "neurons": list(neurons)}
 
     def ask(sql: str, **more: object) -> dict[int, list[Row]]:
-        found: dict[int, list[Row]] = {}
-        for row in rows_of(warehouse.read(sql, {**asked, **more})):
-            found.setdefault(row["neuron"], []).append(row)
-        return found
+        return rows_by_neuron(warehouse.read(sql, {**asked, **more}))
 
     ratios, activations = ask(questions.RATIOS), ask(questions.ACTIVATIONS)
     samples, hypotheses = ask(questions.SAMPLES), ask(questions.HYPOTHESES)
@@ -93,10 +90,18 @@ def facts_of(
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """A frame's rows in plain Python values; None for NULL."""
-    columns = {str(name): _values(frame[name]) for name in frame.columns}
+    columns = {str(name): _values(column) for name, column in frame.items()}
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
+
+
+def rows_by_neuron(frame: pd.DataFrame) -> dict[int, list[Row]]:
+    """`rows_of` a frame for each of its neurons, in the frame's order."""
+    found: dict[int, list[Row]] = {}
+    for row in rows_of(frame):
+        found.setdefault(row["neuron"], []).append(row)
+    return found
 
 
 def _values(column: pd.Series) -> list[Any]:
