@@ -24,7 +24,7 @@ from sieve_assets.reports.atlas.site import Site, neuron_file
 
 PICTURE_PX, CROP_PX = 104, 64
 """Sides of the squares of images and pictures, unless these are smaller, and of crops."""
-N_THUMBNAILS, THUMBNAIL_PX, THUMBNAIL_QUALITY = 3, 44, 50
+N_THUMBNAILS, THUMBNAIL_PX, THUMBNAIL_QUALITY = 3, 44, 42
 """A neuron's strongest crops in the index: small, for there may be thousands."""
 N_KEPT = 4096
 """Squares of probe images kept in memory, of 32 kB: neurons share their strongest images."""
