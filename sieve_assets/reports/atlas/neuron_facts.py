@@ -90,7 +90,7 @@ def facts_of(
 
 def rows_of(frame: pd.DataFrame) -> list[Row]:
     """A frame's rows in plain Python values; None for NULL."""
-    columns = {str(name): _values(frame[name]) for name in frame.columns}
+    columns = {str(name): _values(column) for name, column in frame.items()}
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
