@@ -153,15 +153,11 @@ class StudyRun:
         return self.run(*stages, first=first, last=last, **options)
 
     def everything(self, *models: str, **options: Any) -> "StudyRun":
-        """All stages of the targets, one after the other, of all if none is named.
-
-        Where the truth is known, without what holds names against it, and what shows all that.
-        """
+        """All stages of the targets, of all if none is named; up to verdicts if truth is known."""
         is_known = EVALUATION[0].name in {one.name for one in stages_of(self.bench().study)}
         for model in models or sorted(self.bench().study.targets):
-            self.of_model(model, *FIRST, **options)
-            self.of_model(model, *BY_NEURON, **options)
-            self.of_model(model, *(JUDGED if is_known else LAST), **options)
+            for leg in (FIRST, BY_NEURON, JUDGED if is_known else LAST):
+                self.of_model(model, *leg, **options)
         return self
 
     def forget(self, model: str, *stages: str, neurons: Sequence[int] | None = None) -> None:
