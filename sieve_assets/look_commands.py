@@ -62,9 +62,9 @@ def ui(port: int, atlas_port: int, workspace: str | None) -> None:
     dagster_home(bench)
     server = _atlas_server(bench.atlas, atlas_port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    click.echo(f"The neuron atlas: http://{HOST}:{server.server_port}")
-    where = ["--workspace", workspace] if workspace else ["-m", "sieve_assets.definitions"]
     served = f"http://{HOST}:{server.server_port}"
+    click.echo(f"The neuron atlas: {served}")
+    where = ["--workspace", workspace] if workspace else ["-m", "sieve_assets.definitions"]
     dagster = subprocess.Popen(  # noqa: S603 (a command of our own)
         [sys.executable, "-m", "dagster", "dev", *where, "--host", HOST, "--port", str(port)],
         env={**os.environ, "SIEVE_ATLAS_URL": os.environ.get("SIEVE_ATLAS_URL", served)},

@@ -112,7 +112,6 @@ class _Collector:
         living = self.bench.warehouse.read(_LIVING, {"model": self.model})["neuron"]
         arrays, count = self.arrays, self.bench.study.select.n_samples
         images = read_probe(self.bench, self.bench.study.targets[self.model].probe)
-        images = images.sort_values("position").reset_index(drop=True)
         parts = []
         for neuron in living.tolist():
             positions = arrays["positions"][neuron, :count]

@@ -6,6 +6,7 @@ Not here: what its pages show (`reports.atlas`).
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -13,7 +14,13 @@ import pandas as pd
 
 from sieve_assets.assets.evaluate import has_known_truth, oracle_rates
 from sieve_assets.assets.evidence import evidence
-from sieve_assets.assets.hypothesize import clusters, concept_hypotheses, patch_embeddings
+from sieve_assets.assets.hypothesize import (
+    VISION_LANGUAGE,
+    clusters,
+    concept_hypotheses,
+    concept_names,
+    patch_embeddings,
+)
 from sieve_assets.assets.probe import probe_activations, probe_pass
 from sieve_assets.assets.probe_sets import probe_images
 from sieve_assets.assets.progress import tracked
@@ -21,13 +28,12 @@ from sieve_assets.assets.records import Recorder, work
 from sieve_assets.assets.reference_pictures import reference_pictures
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.revised_names import revised_names
-from sieve_assets.assets.select import neuron_ratios, selected_samples
+from sieve_assets.assets.select import beta_of, neuron_ratios, selected_samples
 from sieve_assets.assets.soundness import pages_are_whole
 from sieve_assets.assets.stages import Recipe, Stage, stage
 from sieve_assets.assets.verdicts import verdicts
 from sieve_assets.assets.verify import activation_rates, generated_image_sets, verified_concepts
 from sieve_assets.image_sets.ahead import NEAR, done_ahead
-from sieve_assets.stores.content_files import write_changed
 from sieve_assets.study import Study
 
 READS = (
@@ -56,10 +62,28 @@ SELECT path FROM atlas_pages WHERE model <> $model AND path IN (SELECT unnest($p
 """
 
 
-def _recipe(_bench: Workbench, _model: str) -> Recipe:
+def _recipe(bench: Workbench, model: str) -> Recipe:
+    """What pages say or are made with besides what is stored."""
     from sieve_assets.reports.atlas import site  # noqa: PLC0415 (it reads every template)
 
-    return Recipe({"pages": site.version()})
+    study, weights = bench.study, bench.vision_language_hash
+    return Recipe(
+        {
+            "pages": site.version(),
+            "beta": beta_of(study, model),
+            "n_samples": study.select.n_samples,
+            "concepts": concept_names(study),
+            "template": study.concepts.template,
+            "generator": Path(study.generator.pipeline).name,
+            "prompt": study.generator.prompt,
+            "n_images": study.generator.n_images,
+            "n_best_words": study.verify.n_best_words,
+            "confidence": study.verify.confidence,
+            "seed": study.seed,
+        },
+        weights,
+        {VISION_LANGUAGE: {"weights": weights}},
+    )
 
 
 def _link(bench: Workbench, model: str) -> Mapping[str, dg.MetadataValue]:
@@ -75,7 +99,7 @@ def _link(bench: Workbench, model: str) -> Mapping[str, dg.MetadataValue]:
     reads=READS,
     recipe=_recipe,
     table="atlas_pages",
-    given=["verify_settings"],
+    given=["concept_set", "vision_language_model", "report_settings"],
     facts="""
     SELECT -1 AS neuron,
         count(*) FILTER (path LIKE $model || '/neurons/%.html') AS "neurons' pages",
@@ -102,14 +126,6 @@ def atlas_stage(study: Study) -> Stage:
     """The stage of a study: it also shows the known truth where there is one."""
     is_known = any(has_known_truth(study, model) for model in study.targets)
     return replace(neuron_atlas, reads=(*READS, *((oracle_rates,) * is_known)))
-
-
-def write_targets(bench: Workbench) -> None:
-    """Say on the site which targets there are, and which have a report."""
-    from sieve_assets.reports.atlas import site  # noqa: PLC0415 (it is not needed to define assets)
-
-    listed = site.data_script("targets", site.targets(bench.atlas, bench.study))
-    write_changed(bench.atlas / "targets.js", listed.encode())
 
 
 def _written(recorder: Recorder) -> pd.DataFrame:

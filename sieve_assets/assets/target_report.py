@@ -21,7 +21,7 @@ from sieve_assets.assets.hypothesize import concept_hypotheses
 from sieve_assets.assets.lineage import ancestors
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.neuron_ablation import neuron_ablation
-from sieve_assets.assets.neuron_atlas import atlas_stage, write_targets
+from sieve_assets.assets.neuron_atlas import atlas_stage
 from sieve_assets.assets.records import work
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.revised_names import revised_names
@@ -91,6 +91,8 @@ def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     Coverage, verdicts, controls, known truth, other methods, settings, provenance and limits; also
     what other methods call the neurons, for the atlas's index. Source: docs/atlas.md.
     """
+    from sieve_assets.reports.atlas.site import write_targets  # noqa: PLC0415 (as below)
+
     made_of = target_report_of(bench.study)
     for recorder in work(context, bench, made_of):
         model = recorder.share.model
@@ -103,7 +105,7 @@ def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
             size = {"sha256": sha256_of(file.content), "n_bytes": len(file.content)}
             rows.append({"model": model, **told, **size})
         recorder.write(pd.DataFrame(rows))
-        write_targets(bench)
+        write_targets(bench.atlas, bench.study)
 
 
 def target_report_of(study: Study) -> Stage:
@@ -136,18 +138,16 @@ def files_of(
         stale: Those of them whose rows are not as they would be made now, with the neurons.
         slug_of: What the page of a concept is called; None if it has none.
     """
-    from sieve_assets.reports.atlas.others import (  # noqa: PLC0415 (as above)
-        NO_OTHERS,
-        others_data,
-        others_script,
-    )
+    from sieve_assets.reports.atlas.others import NO_OTHERS, others_data  # noqa: PLC0415 (as above)
     from sieve_assets.reports.atlas.report_page import report_of  # noqa: PLC0415 (as above)
+    from sieve_assets.reports.atlas.site import data_script  # noqa: PLC0415 (as above)
 
     report = report_of(bench.warehouse, bench.study, model, stages, stale)
     others = NO_OTHERS
     if bench.study.compare is not None:
         others = others_data(bench.warehouse, model, bench.study.targets[model].width, slug_of)
+    script = data_script(f"{model}/others", others)
     return [
         File(f"{model}/report.html", report.html.encode(), report.n_tables, report.n_figures),
-        File(f"{model}/index/others.js", others_script(model, others).encode()),
+        File(f"{model}/index/others.js", script.encode()),
     ]

@@ -101,8 +101,13 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whose name never stands for less than all of it, even after a power cut.
+def write_atomically(path: Path, content: bytes, *, is_lasting: bool = True) -> None:
+    """Write a file whose name never stands for less than all of it, even if the writer is killed.
+
+    Args:
+        path: The file; its folder is made if need be.
+        content: All of it.
+        is_lasting: Whether that also holds after a power cut, which takes a wait for the disk.
 
     Raises:
         OSError: It could not be written; a file that was there before is as it was.
@@ -112,8 +117,9 @@ def write_atomically(path: Path, content: bytes) -> None:
         _make_folder(path.parent)
         with unnamed.open("xb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if is_lasting:
+                file.flush()
+                os.fsync(file.fileno())
         unnamed.replace(path)
     except OSError as error:
         reason = f"expected to write {len(content)} bytes, got: {error.strerror}. Make room there"
@@ -121,11 +127,14 @@ def write_atomically(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # renamed, never made, or the disk is gone
             unnamed.unlink()
-    _sync_names(path.parent)
+    if is_lasting:
+        _sync_names(path.parent)
 
 
 def write_changed(path: Path, content: bytes) -> bool:
-    """Write a file as `write_atomically` does, unless it is just that already.
+    """Write a file that can be made again, unless it is just that already.
+
+    Whole or not at all, if nobody cuts the power: then make it again.
 
     Returns:
         Whether it was written.
@@ -135,7 +144,7 @@ def write_changed(path: Path, content: bytes) -> bool:
     """
     if path.is_file() and path.read_bytes() == content:
         return False
-    write_atomically(path, content)
+    write_atomically(path, content, is_lasting=False)
     return True
 
 

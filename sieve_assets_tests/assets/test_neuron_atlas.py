@@ -9,8 +9,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 
-from sieve_assets.assets.neuron_atlas import write_targets
-from sieve_assets.reports.atlas.site import slug
+from sieve_assets.reports.atlas.site import slug, write_targets
 from sieve_assets.stores.warehouse import Replacement
 from sieve_assets_tests.assets.test_mending import cut, flip, remove
 from sieve_assets_tests.studies import BY_NEURON, JUDGED
@@ -79,7 +78,8 @@ def test_all_targets_are_listed_and_have_reports(finished, tmp_path):
     assert text.count('"has_report":true') == 2
     study = finished.changed(tmp_path)
     (study.bench().atlas / "vit" / "report.html").unlink()
-    write_targets(study.bench())
+    bench = study.bench()
+    write_targets(bench.atlas, bench.study)
     assert files(study)["targets.js"].decode().count('"has_report":true') == 1
 
 

@@ -18,9 +18,11 @@ from sieve_assets.reports.atlas.neuron_facts import (
     rows_of,
 )
 from sieve_assets.reports.atlas.neuron_page import Drawn, Shown, page_context
+from sieve_assets.reports.atlas.others import NO_OTHERS
 from sieve_assets.reports.atlas.pages import render
 from sieve_assets.reports.atlas.sheets import in_square, layout, sheet, strip
 from sieve_assets.reports.atlas.site import Site, neuron_file
+from sieve_assets.stores.content_files import write_changed
 
 PICTURE_PX, CROP_PX = 104, 64
 """Sides of the squares of images and pictures, unless these are smaller, and of crops."""
@@ -99,7 +101,6 @@ class Builder:
             "check": {
                 "word_rank": self._checks.get(concept),
                 "n_best": self.material.study.verify.n_best_words,
-                "words": [],
             },
         }
         self.site.keep(
@@ -133,14 +134,13 @@ class Builder:
         model = self.material.model
         for name, content in site.static_files().items():
             self.site.put(f"assets/{name}", content)
-        if not (self.site.root / model / "index" / "others.js").exists():
-            nothing = {"explainers": [], "names": {}}
-            self.site.write_data(f"{model}/index/others.js", f"{model}/others", nothing)
+        others = self.site.root / model / "index" / "others.js"  # the report's stage makes it
+        if not others.exists():
+            write_changed(others, site.data_script(f"{model}/others", NO_OTHERS).encode())
         self.site.put("index.html", render("home.html.j2", root=".", page="home", target=None))
         page = render("compare.html.j2", root=".", page="compare", target=None)
         self.site.put("compare.html", page)
-        listed = site.targets(self.site.root, self.material.study)
-        self.site.write_data("targets.js", "targets", listed)  # a report makes it another
+        site.write_targets(self.site.root, self.material.study)
 
     @cached_property
     def drawn(self) -> dict[str, Drawn]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from sieve_assets.method.name_positions import neuron_positions
 from sieve_assets.reports.atlas.material import Material
-from sieve_assets.reports.atlas.neuron_facts import Row, plain, rows_of
+from sieve_assets.reports.atlas.neuron_facts import Row, rows_of, share
 from sieve_assets.reports.atlas.site import LEAST_DIGITS, slug
 
 STATUSES = ("dead", "low_contrast", "selected")
@@ -22,6 +22,8 @@ _TARGET = """
 SELECT
     (SELECT count(*) FROM probe_images i JOIN probe_passes p USING (probe) WHERE p.model = $model)
         AS n_probe_images,
+    (SELECT mode(rule) FROM neuron_ratios WHERE model = $model) AS rule,
+    (SELECT mode(beta) FROM neuron_ratios WHERE model = $model) AS beta,
     (SELECT any_value(weights_hash) FROM probe_passes WHERE model = $model) AS weights_hash,
     (SELECT any_value(initial_mean_ar) FROM verified_concepts WHERE model = $model)
         AS initial_mean_ar,
@@ -87,8 +89,6 @@ def target_facts(material: Material) -> dict[str, Any]:
         "network": target.network,
         "layer": target.layer,
         "width": target.width,
-        "rule": target.rule,
-        "beta": study.select.beta if target.rule == "ratio" else study.select.beta_signed,
         "probe": target.probe,
         "seed": study.seed,
         "n_images": study.generator.n_images,
@@ -188,12 +188,6 @@ def verified_now(material: Material) -> pd.DataFrame:
         "activation_rate": tried["activation_rate"].to_numpy(np.float64),
     }
     return pd.DataFrame([row])
-
-
-def share(value: float | None) -> float | None:
-    """A share with three decimals."""
-    value = plain(value)
-    return None if value is None else round(float(value), 3)
 
 
 def _statuses(material: Material, width: int) -> dict[str, list[Any]]:

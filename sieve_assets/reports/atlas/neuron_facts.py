@@ -118,3 +118,9 @@ def plain(value: Any) -> Any:
     if pd.isna(value):
         return None
     return value.item() if isinstance(value, np.generic) else value
+
+
+def share(value: float | None) -> float | None:
+    """A share with three decimals; None for NULL and what is no number."""
+    value = plain(value)
+    return None if value is None else round(float(value), 3)

@@ -83,7 +83,6 @@ def page_context(facts: NeuronFacts, shown: Shown) -> dict[str, Any]:
         "page": "neuron",
         "target": shown.model,
         "neuron": facts.neuron,
-        "width": shown.width,
         "file": neuron_file(facts.neuron, shown.width),
         "before": _neighbour(facts.neuron - 1, shown.width),
         "after": _neighbour(facts.neuron + 1, shown.width),
@@ -141,7 +140,6 @@ def _sample(row: Row, at: int, shown: Shown) -> dict[str, Any]:
         "crop": crop,
         "frame": _share(tuple(frame), (width_px, height_px), inside),
         "map": map_text(shown.maps[int(row["rank"])]),
-        "retention": row["crop_retention"],
         "is_whole": row["is_whole_image"],
         "cluster": row["cluster"],
     }

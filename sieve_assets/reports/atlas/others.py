@@ -3,18 +3,16 @@
 Not here: what they call them, and what that is worth (stages of the comparison).
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from sieve_assets.reports.atlas.neuron_facts import share
 from sieve_assets.reports.compared_methods import called, compared_methods
 from sieve_assets.reports.percent_tables import Row, rows_in
 from sieve_assets.stores.warehouse import Warehouse
 
-DIGITS = 3
-"""Of rates."""
 NO_OTHERS: Mapping[str, Any] = {"explainers": [], "names": {}}
 """Of a study without a comparison."""
 _NAMES = """
@@ -59,24 +57,8 @@ def others_data(
     }
 
 
-def others_script(folder: str, data: Mapping[str, Any]) -> str:
-    """The script that gives the atlas's pages this data; the same data, the same script.
-
-    Args:
-        folder: Of the target in the atlas.
-        data: As `others_data` makes it.
-    """
-    key = json.dumps(f"{folder}/others", ensure_ascii=False)
-    told = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return f"atlas.put({key},{told});\n"
-
-
 def _told(row: Row, slug_of: Callable[[str], str | None]) -> list[Any]:
-    rates = [_rate(row[name]) for name in ("activation_rate", "ci_low", "ci_high")]
+    rates = [share(row[name]) for name in ("activation_rate", "ci_low", "ci_high")]
     is_true = None if pd.isna(row["oracle_true"]) else bool(row["oracle_true"])
     verdict = None if pd.isna(row["verdict"]) else row["verdict"]
     return [row["concept"], slug_of(row["concept"]), *rates, verdict, is_true]
-
-
-def _rate(value: float) -> float | None:
-    return None if pd.isna(value) else round(float(value), DIGITS)

@@ -64,10 +64,6 @@ class Site:
         """Write a script that gives the pages a value."""
         self.put(path, data_script(key, value))
 
-    def write_data(self, path: str, key: str, value: object) -> None:
-        """The same for a file that does not belong to the target's files."""
-        self._write(path, data_script(key, value).encode())
-
     def keep(self, path: str, made_from: object, make: Callable[[], bytes | str]) -> None:
         """Write a file that takes long to make, unless it was made from the same before.
 
@@ -92,14 +88,10 @@ class Site:
             (self.root / path).unlink(missing_ok=True)
 
     def _take(self, made: Made, content: bytes) -> None:
-        is_new = self._write(made.path, content)
+        is_new = write_changed(self.root / made.path, content)
         with self._lock:
             self.made[made.path] = made
             self.n_written += is_new
-
-    def _write(self, path: str, content: bytes) -> bool:
-        """Whether the file had to be written."""
-        return write_changed(self.root / path, content)
 
     def _has(self, made: Made) -> bool:
         file = self.root / made.path
@@ -118,9 +110,9 @@ def files_made(site: Site, model: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def targets(root: Path, study: Study) -> list[dict[str, Any]]:
-    """The targets of a study that have an index, as the file `targets.js` lists them."""
-    return [
+def write_targets(root: Path, study: Study) -> None:
+    """Write `targets.js`: the targets of a study that have an index, and which have a report."""
+    listed = [
         {
             "name": name,
             "folder": name,
@@ -132,6 +124,7 @@ def targets(root: Path, study: Study) -> list[dict[str, Any]]:
         for name, target in study.targets.items()
         if (root / name / "index" / "neurons.js").is_file()
     ]
+    write_changed(root / "targets.js", data_script("targets", listed).encode())
 
 
 def data_script(key: str, value: object) -> str:
@@ -168,7 +161,7 @@ def _json(value: object) -> str:
 def static_files() -> dict[str, bytes]:
     """The site's scripts and styles, by name: those of this package, and Vega's."""
     folder = resources.files("sieve_assets.reports.atlas") / "static"
-    own = {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+    own = {one.name: one.read_bytes() for one in folder.iterdir() if _is_shown(one.name)}
     return {**own, "vega.js": _vega()}
 
 
@@ -178,8 +171,14 @@ def version() -> str:
     digest = hashlib.sha256()
     for folder in ("static", "templates"):
         for one in sorted((package / folder).iterdir(), key=lambda one: one.name):
-            digest.update(one.name.encode() + b"\0" + one.read_bytes())
+            if _is_shown(one.name):
+                digest.update(one.name.encode() + b"\0" + one.read_bytes())
     return digest.hexdigest()
+
+
+def _is_shown(name: str) -> bool:
+    """Whether a file is part of pages; notes for those who change them are not."""
+    return not name.endswith(".md")
 
 
 @cache

@@ -245,6 +245,14 @@ def test_the_target_is_told_as_the_study_and_its_last_run_say(judged, material):
     assert target_facts(material_of(judged.bench(), "vit", []))["beta"] == study.select.beta_signed
 
 
+def test_beta_is_what_the_neurons_were_held_against(judged, tmp_path):
+    bench = judged.changed(tmp_path).bench()
+    rows = bench.warehouse.read("SELECT * FROM neuron_ratios WHERE model = 'cnn'")
+    of_model = Replacement("neuron_ratios", rows.assign(beta=1.9), MODEL)
+    bench.warehouse.replace(of_model)
+    assert target_facts(material_of(bench, "cnn", []))["beta"] == 1.9
+
+
 def test_the_verified_names_of_now_and_of_earlier_runs_are_told(judged, material):
     row = verified_now(material)
     names = list(zip(row["neuron"].iloc[0], row["concept"].iloc[0], strict=True))

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sieve_assets.reports.atlas.others import others_data, others_script
+from sieve_assets.reports.atlas.others import others_data
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +45,6 @@ def test_without_known_truth_or_evidence_there_are_blanks(finished, methods):
     alone = others_data(finished.bench().warehouse, "cnn", 6, lambda _: None)
     assert list(alone["names"]) == ["sieve", "sieve_revised"]
     assert {tuple(one[2:]) for of in alone["names"].values() for one in of if one} == {(None,) * 5}
-
-
-def test_the_script_says_the_data_and_nothing_else():
-    data = {"explainers": [], "names": {"x": [["dog\u2028'\"", None, 0.5]]}}
-    script = others_script("cnn", data)
-    assert script.startswith('atlas.put("cnn/others",{')
-    assert json.loads(script.removeprefix('atlas.put("cnn/others",').removesuffix(");\n")) == data
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        others_script("cnn", {"x": float("nan")})
 
 
 def test_data_can_be_written_as_json(data):

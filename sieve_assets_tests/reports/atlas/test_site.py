@@ -22,8 +22,8 @@ from sieve_assets.reports.atlas.site import (
     neuron_file,
     slug,
     static_files,
-    targets,
     version,
+    write_targets,
 )
 from sieve_assets.study_file import load_study
 
@@ -192,11 +192,10 @@ def test_a_data_script_gives_what_was_put_in(text):
     assert script.count("\n") == 1
 
 
-def test_the_data_scripts_of_the_target_and_of_the_site_are_the_same_text(tmp_path):
+def test_a_data_script_is_a_file_of_the_target(tmp_path):
     written = Site(tmp_path, {})
     written.put_data("a.js", "net/a", {"b": 1})
-    written.write_data("b.js", "net/a", {"b": 1})
-    assert (tmp_path / "a.js").read_text() == (tmp_path / "b.js").read_text()
+    assert (tmp_path / "a.js").read_text() == data_script("net/a", {"b": 1})
     assert list(written.made) == ["a.js"]
 
 
@@ -214,7 +213,8 @@ def test_static_files_are_those_of_the_package_and_vega():
     files = static_files()
     assert {"atlas.js", "atlas.css", "virtual-core.js", "vega.js"} <= set(files)
     folder = Path(site.__file__).parent / "static"
-    assert {one.name for one in folder.iterdir()} | {"vega.js"} == set(files)
+    own = {one.name for one in folder.iterdir()} - {"README.md"}
+    assert own | {"vega.js"} == set(files)
     assert files["atlas.css"] == (folder / "atlas.css").read_bytes()
 
 
@@ -231,7 +231,9 @@ def test_the_version_changes_with_any_template_or_script(tmp_path, monkeypatch, 
     monkeypatch.setattr(site.resources, "files", lambda _: tmp_path / "atlas")
     seen = {version()}
     assert len({version(), *seen}) == 1
-    [changed, *_] = sorted((tmp_path / "atlas" / kind).iterdir())
+    (tmp_path / "atlas" / kind / "README.md").write_text("notes")
+    assert version() in seen
+    [changed, *_] = sorted((tmp_path / "atlas" / kind).glob("*.[cj]*"))
     changed.write_text(changed.read_text() + " ")
     seen.add(version())
     changed.rename(changed.with_name("zz"))
@@ -239,12 +241,18 @@ def test_the_version_changes_with_any_template_or_script(tmp_path, monkeypatch, 
     assert len(seen) == 3
 
 
+def listed(root, study):
+    write_targets(root, study)
+    said = (root / "targets.js").read_text()
+    return json.loads(said.removeprefix('atlas.put("targets", ').removesuffix(");\n"))
+
+
 def test_targets_are_those_with_an_index(tmp_path, study_folder):
     text = study_folder.file.read_text()
     second = text[: text.index("[probes")].replace("[targets.small]", "[targets.other]")
     study_folder.file.write_text(text + second)
     study = load_study(study_folder.file)
-    assert targets(tmp_path, study) == []
+    assert listed(tmp_path, study) == []
 
     written = Site(tmp_path, {})
     written.put("small/index/neurons.js", "")
@@ -252,11 +260,11 @@ def test_targets_are_those_with_an_index(tmp_path, study_folder):
     written.put("other/report.html", "")
     said = {"name": "small", "folder": "small", "layer": "layer4", "width": 8}
     said["network"] = "timm:resnet18"
-    assert targets(tmp_path, study) == [{**said, "has_report": False}]
+    assert listed(tmp_path, study) == [{**said, "has_report": False}]
 
     written.put("small/report.html", "")
     written.put("other/index/neurons.js", "")
-    assert [(one["name"], one["has_report"]) for one in targets(tmp_path, study)] == [
+    assert [(one["name"], one["has_report"]) for one in listed(tmp_path, study)] == [
         ("small", True),
         ("other", True),
     ]
