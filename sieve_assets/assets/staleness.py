@@ -114,10 +114,10 @@ def _state(lineage: Lineage, neuron: int, *, follows: bool) -> tuple[str, str] |
     change = lineage.change(stage, neuron)
     if failure:
         return FAILED, failure
-    if change and change.kind != "missing":
-        return STALE, _reason(lineage, change)
-    if change:
+    if change and change.kind == "missing":
         return MISSING, STATES[MISSING]
+    if change and not (stage.shows and follows):  # what is shown says why
+        return STALE, _reason(lineage, change)
     return (FOLLOWS, "an input may change") if follows else None
 
 

@@ -129,7 +129,7 @@ def files_of(
     stale: Mapping[str, Sequence[int]],
     slug_of: SlugOf,
 ) -> list[File]:
-    """The files of a target's report.
+    """The files of a target's report, by path.
 
     Args:
         bench: The stores, and the study.
@@ -148,6 +148,6 @@ def files_of(
         others = others_data(bench.warehouse, model, bench.study.targets[model].width, slug_of)
     script = data_script(f"{model}/others", others)
     return [
-        File(f"{model}/report.html", report.html.encode(), report.n_tables, report.n_figures),
         File(f"{model}/index/others.js", script.encode()),
+        File(f"{model}/report.html", report.html.encode(), report.n_tables, report.n_figures),
     ]

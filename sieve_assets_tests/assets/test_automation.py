@@ -5,7 +5,7 @@ import datetime as dt
 import dagster as dg
 import pytest
 
-from sieve_assets.assets.pipeline import STAGES
+from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.sources import SOURCES
 from sieve_assets.definitions import definitions_of
 from sieve_assets_tests.changes import touch, with_own
@@ -122,7 +122,9 @@ def test_an_edited_study_file_is_seen_without_a_reload(copied, instance):
         [request] = sensor.evaluate_tick(context).run_requests
 
     assert first.skip_message == "First look; nothing is stale."
-    assert request.tags["sieve_assets/why"] == "select_settings of cnn changed"
+    assert request.tags["sieve_assets/why"] == (
+        "report_settings of cnn, report_settings of vit, select_settings of cnn changed"
+    )
 
 
 def test_changed_images_are_seen(copied, tmp_path, instance):
@@ -150,7 +152,7 @@ def run_everything(study, instance):
     job.execute_in_process(
         instance=instance, asset_selection=[dg.AssetKey(n) for n in SOURCES], run_config=QUIET
     )
-    for stage in STAGES:
+    for stage in stages_of(study.bench().study):
         first, last = ("cnn|0000", "vit|0007") if stage.is_by_neuron else ("cnn", "vit")
         tags = {
             "dagster/asset_partition_range_start": first,

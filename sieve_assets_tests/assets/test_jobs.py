@@ -5,10 +5,11 @@ import pytest
 
 from sieve_assets.assets.conductor import RANGE_START
 from sieve_assets.assets.jobs import REQUESTED_BY
+from sieve_assets.assets.partitions import OF_A_MODEL
 from sieve_assets.assets.staleness import find_stale
 from sieve_assets.definitions import definitions_of
 from sieve_assets.study_file import load_study
-from sieve_assets_tests.studies import LAST, OF_CNN, QUIET, assert_same_rows
+from sieve_assets_tests.studies import LAST, OF_CNN, QUIET, SHOWN, assert_same_rows
 
 STORED = ("neuron_ratios", "clusters", "concept_hypotheses", "activation_rates")
 
@@ -62,7 +63,7 @@ def test_nothing_stale_launches_nothing(copied, instance):
     assert launched(instance, result) == []
 
 
-def test_scattered_neurons_are_recomputed_in_one_run_of_the_job_and_no_others(copied, instance):
+def test_scattered_neurons_and_what_shows_them_are_recomputed_and_no_others(copied, instance):
     copied.forget("vit", "clusters", "concept_hypotheses", neurons=[1, 2, 4, 6])
     before = copied.table("provenance", model="vit")
 
@@ -72,10 +73,12 @@ def test_scattered_neurons_are_recomputed_in_one_run_of_the_job_and_no_others(co
         "vit|0001",
         "vit|0004",
         "vit|0006",
+        "vit",
     ]
     after = copied.table("provenance", model="vit")
     new = after[~after["run_id"].isin(before["run_id"])]
-    assert sorted(set(new["neuron"])) == [1, 4, 6]
+    assert sorted(set(new["neuron"])) == [OF_A_MODEL, 1, 4, 6]
+    assert set(new["stage"][new["neuron"] == OF_A_MODEL]) == set(SHOWN)
     assert find_stale(copied.bench())[0].neurons == (2,)
 
 

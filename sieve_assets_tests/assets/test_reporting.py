@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from sieve_assets.assets.pipeline import STAGES
+from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.reporting import STATUS
 from sieve_assets.assets.shown import FIGURE_BYTES, SHEET_BYTES
 from sieve_assets_tests.checks import failing_checks
@@ -17,7 +17,7 @@ MOST_BYTES = 4096
 def told(finished):
     """Metadata and checks of every partition of every stage, from runs that compute nothing."""
     metadata, checks = {}, {}
-    for stage in STAGES:
+    for stage in stages_of(finished.bench().study):
         for model in ("cnn", "vit"):
             result = finished.of_model(model, stage.name)
             for event in result.asset_materializations_for_node(stage.name):
@@ -115,9 +115,10 @@ def test_what_is_told_of_a_neuron_does_not_bloat_the_event_log(told):
     assert SHEET_BYTES * 4 / 3 < MOST_BYTES
 
 
-def test_every_check_is_told_of_every_run_and_of_every_partition_in_its_metadata(told):
+def test_every_check_is_told_of_every_run_and_of_every_partition_in_its_metadata(finished, told):
     metadata, checks = told
-    names = {one.name: ["lineage", *(check.name for check in one.checks)] for one in STAGES}
+    stages = stages_of(finished.bench().study)
+    names = {one.name: ["lineage", *(check.name for check in one.checks)] for one in stages}
 
     controls = {"controls_fail", "controls_pass"}  # random networks are no match for these
     others = {key: one for key, one in checks.items() if key[1] not in controls}

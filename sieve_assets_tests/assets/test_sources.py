@@ -15,7 +15,7 @@ EXPECTED = {
     "nothing": {},
     "the study moves to another folder": {},
     "β, so that other neurons are selected": {
-        "report_settings": ["cnn"],
+        "report_settings": ["cnn", "vit"],
         "select_settings": ["cnn"],
     },
     "K (`n_concepts`)": {

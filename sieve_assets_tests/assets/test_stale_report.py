@@ -39,7 +39,7 @@ def test_what_is_stale_is_a_table_and_a_warning(copied):
         "count": 6,
         "why": "beta: 1.12 → 1.9",
     }
-    assert metadata["rows in all"].value == 12
+    assert metadata["rows in all"].value == 14
     assert not check.passed
     assert check.severity == dg.AssetCheckSeverity.WARN
     assert check.description == "cnn neuron_ratios: beta: 1.12 → 1.9"

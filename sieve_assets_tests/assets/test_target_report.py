@@ -38,7 +38,7 @@ def test_the_rows_tell_of_the_files(finished):
 
 def test_a_study_without_a_comparison_has_no_other_methods(finished):
     script = file(finished, OTHERS).read_text()
-    assert script == 'atlas.put("cnn/others",{"explainers":[],"names":{}});\n'
+    assert script == 'atlas.put("cnn/others", {"explainers":[],"names":{}});\n'
 
 
 def test_files_that_would_be_the_same_are_not_written_again(copied):
