@@ -13,7 +13,7 @@ from sieve_assets.stores.explanation_files import read_names
 from sieve_assets.study_file import load_study
 from sieve_assets.study_problems import StudyError
 from sieve_assets_tests.paper_inputs import STUDIES, WORDS, lay_out, save_checkpoints
-from sieve_assets_tests.studies import BY_NEURON, FIRST, LAST, StudyRun
+from sieve_assets_tests.studies import BY_NEURON, FIRST, JUDGED, StudyRun
 from sieve_assets_tests.text_checkpoints import save_sentence_model
 
 FILES = sorted(STUDIES.glob("*.toml"))
@@ -208,7 +208,7 @@ def test_table_6_runs_from_eurosats_files_to_verdicts(finished, tmp_path):
 
     run.of_model("resnet18_eurosat", *FIRST)
     run.of_model("resnet18_eurosat", *BY_NEURON, neurons=[0, 1])
-    run.of_model("resnet18_eurosat", *LAST)
+    run.of_model("resnet18_eurosat", *JUDGED, "neuron_atlas")
 
     images = run.table("probe_images")
     assert images["label"].value_counts().to_dict() == {"Forest": 12, "River": 12}
