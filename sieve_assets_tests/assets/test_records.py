@@ -21,7 +21,7 @@ TABLES = {stage.name: stage.table for stage in STAGES}
 RUN_MODELS = {
     *("probe_pass", "patch_embeddings", "concept_hypotheses", "probe_embeddings", "evidence"),
     *("reference_pictures", "generated_image_sets", "activation_rates", "verdict_controls"),
-    "revised_names",
+    *("revised_names", "neuron_atlas"),
 }
 MADE_AT = ["run_id", "recorded_at", "seconds"]
 
