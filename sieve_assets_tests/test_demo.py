@@ -7,6 +7,7 @@ from sieve_assets import demo
 from sieve_assets.assets.pipeline import STAGES
 from sieve_assets.assets.plans import make_plans
 from sieve_assets.assets.resources import Workbench
+from sieve_assets_tests.studies import SHOWN
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_what_was_planned_is_printed_beside_what_happened_and_once(surroundings,
     assert "planned, and happened" not in capsys.readouterr().out
 
 
-def test_a_change_starts_at_the_first_stage_that_it_makes_stale(surroundings):
+def test_a_change_starts_at_the_first_stage_that_it_makes_stale_and_pages_tell_it(surroundings):
     demo.run()
     before, file = n_runs(), surroundings.file
     file.write_text(file.read_text().replace("beta = 1.12", "beta = 1.1200001"))
@@ -93,11 +94,12 @@ def test_a_change_starts_at_the_first_stage_that_it_makes_stale(surroundings):
     demo.run()
 
     with dg.DagsterInstance.get() as instance:
-        [run] = instance.get_runs(limit=n_runs() - before)
+        runs = instance.get_runs(limit=n_runs() - before)[::-1]
     names = [stage.name for stage in STAGES]
     later = names[names.index("neuron_ratios") : names.index("verified_concepts")]
-    assert run.asset_selection == {dg.AssetKey(name) for name in later}
-    redone = surroundings.table("provenance", run_id=run.run_id)
+    chosen = [{key.path[-1] for key in run.asset_selection} for run in runs]
+    assert chosen == [{*later}, {*SHOWN}, {"target_report"}], "the other target's tells it too"
+    redone = surroundings.table("provenance", run_id=runs[0].run_id)
     assert set(redone["stage"]) == {"neuron_ratios"}, "whose result was the same"
 
 
