@@ -65,6 +65,8 @@ def ui(port: int, atlas_port: int, workspace: str | None) -> None:
     served = f"http://{HOST}:{server.server_port}"
     click.echo(f"The neuron atlas: {served}")
     where = ["--workspace", workspace] if workspace else ["-m", "sieve_assets.definitions"]
+    # Where it is ignored, as behind `nohup` or `&`, Dagster's processes would not heed it either.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     dagster = subprocess.Popen(  # noqa: S603 (a command of our own)
         [sys.executable, "-m", "dagster", "dev", *where, "--host", HOST, "--port", str(port)],
         env={**os.environ, "SIEVE_ATLAS_URL": os.environ.get("SIEVE_ATLAS_URL", served)},

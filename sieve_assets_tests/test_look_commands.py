@@ -22,6 +22,8 @@ from sieve_assets_tests.dagster_client import until
 from sieve_assets_tests.server import ROOT, free_port
 
 UI = [sys.executable, "-c", "from sieve_assets.cli import main; main()", "ui"]
+IN_BACKGROUND = ["sh", "-c", 'trap "" INT; exec "$@"', "sh"]
+"""Starts a command as scripts do with `&`: Ctrl-C is ignored."""
 
 
 def surroundings(study):
@@ -142,10 +144,10 @@ class Reader(threading.Thread):
 
 
 @contextlib.contextmanager
-def running_ui(study, home, *arguments):
+def running_ui(study, home, *arguments, started=()):
     """`sieve ui` as a shell starts it; nothing is left of it."""
     process = subprocess.Popen(
-        [*UI, *map(str, arguments)],
+        [*started, *UI, *map(str, arguments)],
         cwd=home.parent,
         env=os.environ | surroundings(study) | {"DAGSTER_HOME": str(home)},
         stdout=subprocess.PIPE,
@@ -161,12 +163,13 @@ def running_ui(study, home, *arguments):
         process.wait()
 
 
-@pytest.mark.parametrize("ending", ["terminated", "by_ctrl_c"])
+@pytest.mark.parametrize("ending", ["terminated", "by_ctrl_c", "terminated_in_the_background"])
 def test_the_ui_serves_both_and_ends_with_all_that_it_started(finished, tmp_path, ending):
     study = finished.changed(tmp_path)
     port, atlas_port = free_port(), free_port()
     ports = ("--port", port, "--atlas-port", atlas_port)
-    with running_ui(study, tmp_path / "home", *ports) as (process, reader):
+    started = IN_BACKGROUND if ending.endswith("background") else ()
+    with running_ui(study, tmp_path / "home", *ports, started=started) as (process, reader):
 
         def content(at, path):
             assert process.poll() is None, "".join(reader.said)
@@ -179,10 +182,10 @@ def test_the_ui_serves_both_and_ends_with_all_that_it_started(finished, tmp_path
         assert "dagster_version" in json.loads(told)
         assert reader.is_alive()
 
-        if ending == "terminated":
-            process.send_signal(signal.SIGTERM)
-        else:  # as a terminal does: to all of them
+        if ending == "by_ctrl_c":  # as a terminal does: to all of them
             os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.send_signal(signal.SIGTERM)
         process.wait(timeout=90)
         reader.join(timeout=60)
         assert not reader.is_alive()
