@@ -28,8 +28,10 @@ PICTURE_PX, CROP_PX = 104, 64
 """Sides of the squares of images and pictures, unless these are smaller, and of crops."""
 N_THUMBNAILS, THUMBNAIL_PX, THUMBNAIL_QUALITY = 3, 44, 42
 """A neuron's strongest crops in the index: small, for there may be thousands."""
-N_KEPT = 4096
-"""Squares of probe images kept in memory, of 32 kB: neurons share their strongest images."""
+N_KEPT, N_CROPS_KEPT = 4096, 256
+"""Squares of probe images kept in memory, of 32 kB, since neurons share their strongest images; and
+of crops, of 12 kB, which are those of the neurons that are being written.
+"""
 _CHECKS = """
 SELECT concept, arg_max(word_rank, n_pictures) AS word_rank FROM (
     SELECT concept, word_rank, n_pictures FROM evidence
@@ -197,12 +199,22 @@ class Builder:
 
         return square
 
+    @cached_property
+    def _crop(self) -> Callable[[str], Image.Image]:
+        """Squares of crops: the strongest are in the sheet and in the thumbnail."""
+
+        @lru_cache(maxsize=N_CROPS_KEPT)
+        def crop(uri: str) -> Image.Image:
+            return in_square(self.material.open_stored_image(uri), CROP_PX)
+
+        return crop
+
     def _samples(self, samples: list[Row]) -> bytes:
         side_px = _side_px(max(row["width_px"], row["height_px"]) for row in samples)
         return sheet([self._square(row["uri"], side_px) for row in samples])
 
     def _crops(self, uris: list[str]) -> bytes:
-        return sheet([in_square(self.material.open_stored_image(uri), CROP_PX) for uri in uris])
+        return sheet([self._crop(uri) for uri in uris])
 
     def _pictures(self, uris: list[str]) -> bytes:
         pictures = [self.material.open_stored_image(uri) for uri in uris]
@@ -216,7 +228,7 @@ class Builder:
     def _seen(self, row: Row) -> Image.Image:
         """What the neuron sees of a sample: its crop, or the image if none was cut."""
         if row["crop_uri"]:
-            return in_square(self.material.open_stored_image(row["crop_uri"]), CROP_PX)
+            return self._crop(row["crop_uri"])
         return self._square(row["uri"], _side_px([row["width_px"], row["height_px"]]))
 
 
