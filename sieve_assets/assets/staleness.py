@@ -21,7 +21,7 @@ STATES: Mapping[str, str] = {
     MISSING: "never made",
     FAILED: "the last try failed",
     UNKNOWN: "it cannot be told what it would be made with",
-    FOLLOWS: "comes after something stale: made again only if that gives another result",
+    FOLLOWS: "comes after something stale: made again if that gives another result",
 }
 """What a state means."""
 _MOST_REASON = 300
