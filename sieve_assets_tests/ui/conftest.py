@@ -29,8 +29,9 @@ def launched(chromium: BrowserType) -> Browser:
     return chromium.launch(args=FLAGS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one module: while it lives, an event loop runs, within which Dagster cannot run its own."""
     with sync_playwright() as playwright:
         browser = launched(playwright.chromium)
         yield browser
