@@ -5,6 +5,7 @@ Not here: what is made of it (`reports.atlas`).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,6 +37,8 @@ N_NEAR, N_FIRING = 8, 24
 PERPLEXITY = 15.0
 """Of the map: names of some hundred concepts have about so many neighbours that mean the like."""
 
+_OF_IMAGE = ("image_id", "label", "uri", "sha256", "width_px", "height_px")
+_OF_CROP = ("x0", "y0", "x1", "y1", "crop_retention", "is_whole_image", "crop_uri", "cluster")
 _PICTURES = """
 WITH linked AS (
     SELECT model, generator, concept, seed, picture_id, uri FROM generated_image_sets
@@ -109,36 +112,18 @@ class _Collector:
 
     def strongest(self) -> pd.DataFrame:
         """The strongest images of the neurons that Select drops, in the columns of samples."""
-        living = self.bench.warehouse.read(_LIVING, {"model": self.model})["neuron"]
-        arrays, count = self.arrays, self.bench.study.select.n_samples
+        living = self.bench.warehouse.read(_LIVING, {"model": self.model})["neuron"].to_numpy()
         images = read_probe(self.bench, self.bench.study.targets[self.model].probe)
-        parts = []
-        for neuron in living.tolist():
-            positions = arrays["positions"][neuron, :count]
-            rows = images.iloc[positions].filter(
-                ["image_id", "label", "uri", "sha256", "width_px", "height_px"]
-            )
-            parts.append(
-                rows.assign(
-                    neuron=neuron,
-                    rank=np.arange(len(rows)),
-                    activation=arrays["activations"][neuron, :count],
-                    **dict.fromkeys(
-                        (
-                            "x0",
-                            "y0",
-                            "x1",
-                            "y1",
-                            "crop_retention",
-                            "is_whole_image",
-                            "crop_uri",
-                            "cluster",
-                        )
-                    ),
-                )
-            )
-        columns = ["neuron"]
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        count = self.bench.study.select.n_samples
+        positions = self.arrays["positions"][living, :count]
+        rows = images.iloc[positions.reshape(-1)].filter(_OF_IMAGE)
+        n, n_each = positions.shape
+        return rows.assign(
+            neuron=np.repeat(living, n_each),
+            rank=np.tile(np.arange(n_each), n),
+            activation=self.arrays["activations"][living, :count].reshape(-1),
+            **dict.fromkeys(_OF_CROP),
+        ).reset_index(drop=True)
 
     @cached_property
     def arrays(self) -> Mapping[str, np.ndarray]:
@@ -160,7 +145,10 @@ def material_of(bench: Workbench, model: str, stages: Sequence[str]) -> Material
     of_words = np.stack(list(vectors.values()))
     of_names = np.stack([vectors[name] for name in found.names]) if found.names else of_words[:0]
     rated = found.pictures["concept"].unique().tolist()
-    answers, rates = found.answers_and_rates(rated)
+    how = {"perplexity": PERPLEXITY, "seed": bench.study.seed}
+    with ThreadPoolExecutor() as pool:  # what is read does not wait for what is computed
+        positions = pool.submit(name_positions, of_names, **how)
+        answers, rates = found.answers_and_rates(rated)
     image_set = bench.images_of(model)
     return Material(
         warehouse=bench.warehouse,
@@ -172,7 +160,7 @@ def material_of(bench: Workbench, model: str, stages: Sequence[str]) -> Material
         strongest=found.strongest(),
         tried=found.tried,
         names=found.names,
-        positions=name_positions(of_names, perplexity=PERPLEXITY, seed=bench.study.seed),
+        positions=positions.result(),
         words=list(vectors),
         near=near_names(of_words, of_names, count=N_NEAR),
         pictures=found.pictures,

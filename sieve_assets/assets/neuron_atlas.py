@@ -6,6 +6,7 @@ Not here: what its pages show (`reports.atlas`).
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,8 @@ READS = (
     revised_names,
 )
 """What pages show, of any study."""
-TOGETHER = 512
-"""Concepts, or neurons, that are in memory at once."""
+TOGETHER = 256
+"""Concepts, or neurons, whose facts are read at once: while those before are written."""
 _PAGES = "SELECT path, made_from, sha256, n_bytes FROM atlas_pages WHERE model = $1"
 _OTHERS = """
 SELECT path FROM atlas_pages WHERE model <> $model AND path IN (SELECT unnest($paths))
@@ -146,10 +147,10 @@ def _written(recorder: Recorder) -> pd.DataFrame:
     site = Site(bench.atlas, files_known(bench.warehouse.read(_PAGES, [model])))
     builder = Builder(material, site, version(), recorder.lineage.stale_before())
     log, said = recorder.context.log, f"{model} neuron_atlas"
-    for some in tracked(list(builder.drawn), said, log, unit="concept", size=TOGETHER):
-        _each(builder.write_concept, some)
-    for some in tracked(range(material.width), said, log, unit="neuron", size=TOGETHER):
-        _each(builder.write_neuron, builder.facts(some))
+    concepts = tracked(list(builder.drawn), said, log, unit="concept", size=TOGETHER)
+    _each(builder.write_concept, chain.from_iterable(concepts))
+    neurons = tracked(range(material.width), said, log, unit="neuron", size=TOGETHER)
+    _each(builder.write_neuron, chain.from_iterable(map(builder.facts, neurons)))
     builder.write_index()
     left = set(site.known) - set(site.made)
     others = bench.warehouse.read(_OTHERS, {"model": model, "paths": sorted(left)})

@@ -38,7 +38,8 @@ def decoded(content: bytes) -> Image.Image:
     """
     with _opened(content) as image:
         image.load()
-        return _as_rgb(ImageOps.exif_transpose(image), image.format)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _as_rgb(image, image.format)
 
 
 def upright_size(content: bytes) -> tuple[int, int]:
@@ -104,4 +105,4 @@ def _as_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
     if image.has_transparency_data:
         behind = Image.new("RGBA", image.size, BEHIND_TRANSPARENCY)
         return Image.alpha_composite(behind, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -70,10 +70,12 @@ class ImageStore:
         """
         content = read_content(self.root, uri, _SUFFIX, verify=verify)
         try:
-            return Image.open(io.BytesIO(content), formats=["PNG"]).convert("RGB")
+            image = Image.open(io.BytesIO(content), formats=["PNG"])
+            image.load()
         except (OSError, SyntaxError) as error:
             finding = f"{len(content)} bytes that are no whole PNG ({error})"
             raise damaged(self.root / uri, finding) from error
+        return image if image.mode == "RGB" else image.convert("RGB")
 
     def is_whole(self, uri: str) -> bool:
         """Whether the stored picture is there, as put."""

@@ -31,7 +31,7 @@ def launched(chromium: BrowserType) -> Browser:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Of one module: while it lives, an event loop runs, within which Dagster cannot run its own."""
+    """Of one module: as long as it lives an event loop runs, and Dagster cannot run its own."""
     with sync_playwright() as playwright:
         browser = launched(playwright.chromium)
         yield browser

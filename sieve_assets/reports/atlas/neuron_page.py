@@ -169,7 +169,7 @@ def map_text(activation_map: np.ndarray) -> dict[str, Any]:
         values = np.asarray(Image.fromarray(values).resize((columns, rows), Image.Resampling.BOX))
     low, high = float(values.min()), float(values.max())
     levels = np.round(15 * (values - low) / (high - low)) if high > low else np.zeros(values.shape)
-    digits = "".join(f"{int(level):x}" for level in levels.reshape(-1))
+    digits = levels.astype(np.uint8).tobytes().hex()[1::2]
     return {"rows": values.shape[0], "columns": values.shape[1], "levels": digits}
 
 

@@ -23,7 +23,7 @@ def render(template: str, **context: Any) -> str:
 @cache
 def environment() -> Environment:
     """Templates of this package."""
-    made = Environment(
+    made = _Pages(
         loader=PackageLoader("sieve_assets.reports.atlas"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -32,4 +32,25 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     made.filters["base64"] = lambda content: base64.b64encode(content).decode()
+    made.filters["number"] = _number
+    made.filters["share"] = _share
     return made
+
+
+class _Pages(Environment):
+    """Takes a name after a dot for a key first where there are keys: a tenth of a page's time."""
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        if type(obj) is dict and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def _number(value: float | None) -> str:
+    """Three digits that count; an en dash where there is none."""
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _share(value: float | None) -> str:
+    """.96, 1.00; an en dash where there is none. The same as `atlas.share` of atlas.js."""
+    return "–" if value is None else f"{value:.2f}".removeprefix("0")

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -159,10 +159,23 @@ def _json(value: object) -> str:
 
 
 def static_files() -> dict[str, bytes]:
-    """The site's scripts and styles, by name: those of this package, and Vega's."""
+    """The site's own scripts and styles, by name."""
     folder = resources.files("sieve_assets.reports.atlas") / "static"
-    own = {one.name: one.read_bytes() for one in folder.iterdir() if _is_shown(one.name)}
-    return {**own, "vega.js": _vega()}
+    return {one.name: one.read_bytes() for one in folder.iterdir() if _is_shown(one.name)}
+
+
+def vega() -> bytes:
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`."""
+    import vl_convert  # noqa: PLC0415 (it starts an engine)
+
+    # A bundle is a module, which a browser does not load from disk; in a function it need not be.
+    bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue] (it has a default)
+    return f"(() => {{\n{bundle}\n}})();\n".encode()
+
+
+def vega_version() -> str:
+    """Of the package that brings Vega: the same, the same script."""
+    return metadata.version("vl-convert-python")
 
 
 def version() -> str:
@@ -179,16 +192,6 @@ def version() -> str:
 def _is_shown(name: str) -> bool:
     """Whether a file is part of pages; notes for those who change them are not."""
     return not name.endswith(".md")
-
-
-@cache
-def _vega() -> bytes:
-    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`."""
-    import vl_convert  # noqa: PLC0415 (it starts an engine)
-
-    # A bundle is a module, which a browser does not load from disk; in a function it need not be.
-    bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue] (it has a default)
-    return f"(() => {{\n{bundle}\n}})();\n".encode()
 
 
 def _finite(value: Any) -> Any:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sieve_assets.reports.atlas import site
 from sieve_assets.reports.atlas.builder import (
     CROP_PX,
     N_THUMBNAILS,
@@ -148,6 +149,17 @@ def test_a_second_time_nothing_is_written(built):
     again = written(built.material, built.site.root, known)
     assert times(built.site.root) == before
     assert (again.site.n_written, again.site.made) == (0, known)
+
+
+@pytest.mark.parametrize("version", ["the same", "another"])
+def test_vega_is_made_again_for_another_version_of_it_alone(built, tmp_path, monkeypatch, version):
+    first = written(built.material, tmp_path)
+    monkeypatch.setattr(site, "vega", lambda: b"made again")
+    if version == "another":
+        monkeypatch.setattr(site, "vega_version", lambda: version)
+    written(built.material, tmp_path, first.site.made)
+    is_made = (tmp_path / "assets/vega.js").read_bytes() == b"made again"
+    assert is_made == (version == "another")
 
 
 def test_another_version_of_the_templates_makes_pages_again_and_no_pictures(built, tmp_path):

@@ -22,6 +22,7 @@ from sieve_assets.reports.atlas.site import (
     neuron_file,
     slug,
     static_files,
+    vega,
     version,
     write_targets,
 )
@@ -209,20 +210,20 @@ def test_what_was_made_is_known_the_next_time(tmp_path):
     assert files_known(rows.head(0)) == {}
 
 
-def test_static_files_are_those_of_the_package_and_vega():
+def test_static_files_are_those_of_the_package():
     files = static_files()
-    assert {"atlas.js", "atlas.css", "virtual-core.js", "vega.js"} <= set(files)
+    assert {"atlas.js", "atlas.css", "virtual-core.js"} <= set(files)
     folder = Path(site.__file__).parent / "static"
     own = {one.name for one in folder.iterdir()} - {"README.md"}
-    assert own | {"vega.js"} == set(files)
+    assert own == set(files)
     assert files["atlas.css"] == (folder / "atlas.css").read_bytes()
 
 
 def test_vega_is_a_classic_script_that_sets_its_function_on_the_window():
-    script = static_files()["vega.js"].decode()
+    script = vega().decode()
     assert re.search(r"window\.vegaEmbed\s*=", script)
     assert not re.search(r"^\s*(import|export)\b", script, re.MULTILINE)
-    assert static_files()["vega.js"] == script.encode()
+    assert vega() == script.encode()
 
 
 @pytest.mark.parametrize("kind", ["templates", "static"])
