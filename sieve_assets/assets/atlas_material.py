@@ -145,9 +145,9 @@ def material_of(bench: Workbench, model: str, stages: Sequence[str]) -> Material
     of_words = np.stack(list(vectors.values()))
     of_names = np.stack([vectors[name] for name in found.names]) if found.names else of_words[:0]
     rated = found.pictures["concept"].unique().tolist()
-    how = {"perplexity": PERPLEXITY, "seed": bench.study.seed}
+    seed = bench.study.seed
     with ThreadPoolExecutor() as pool:  # what is read does not wait for what is computed
-        positions = pool.submit(name_positions, of_names, **how)
+        positions = pool.submit(name_positions, of_names, perplexity=PERPLEXITY, seed=seed)
         answers, rates = found.answers_and_rates(rated)
     image_set = bench.images_of(model)
     return Material(

@@ -136,7 +136,7 @@ class Builder:
         model = self.material.model
         for name, content in site.static_files().items():
             self.site.put(f"assets/{name}", content)
-        self.site.keep("assets/vega.js", site.vega_version(), site.vega)
+        self.site.keep("assets/vega.js", site.vega_made_from(), site.vega)
         others = self.site.root / model / "index" / "others.js"  # the report's stage makes it
         if not others.exists():
             write_changed(others, site.data_script(f"{model}/others", NO_OTHERS).encode())

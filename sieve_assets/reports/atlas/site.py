@@ -23,6 +23,8 @@ from sieve_assets.study import Study
 LEAST_DIGITS = 4
 """Of a neuron in the name of its page: as in partition keys."""
 _SLUG_LETTERS, _SLUG_DIGITS = 40, 8
+_BEFORE_VEGA, _AFTER_VEGA = "(() => {\n", "\n})();\n"
+"""Its bundle is a module, which a browser does not load from disk; in a function it need not be."""
 
 
 class Made(NamedTuple):
@@ -168,14 +170,13 @@ def vega() -> bytes:
     """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`."""
     import vl_convert  # noqa: PLC0415 (it starts an engine)
 
-    # A bundle is a module, which a browser does not load from disk; in a function it need not be.
     bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue] (it has a default)
-    return f"(() => {{\n{bundle}\n}})();\n".encode()
+    return (_BEFORE_VEGA + bundle + _AFTER_VEGA).encode()
 
 
-def vega_version() -> str:
-    """Of the package that brings Vega: the same, the same script."""
-    return metadata.version("vl-convert-python")
+def vega_made_from() -> list[str]:
+    """What `vega` depends on, which is told quicker than it is made."""
+    return [metadata.version("vl-convert-python"), _BEFORE_VEGA, _AFTER_VEGA]
 
 
 def version() -> str:

@@ -156,7 +156,7 @@ def test_vega_is_made_again_for_another_version_of_it_alone(built, tmp_path, mon
     first = written(built.material, tmp_path)
     monkeypatch.setattr(site, "vega", lambda: b"made again")
     if version == "another":
-        monkeypatch.setattr(site, "vega_version", lambda: version)
+        monkeypatch.setattr(site, "vega_made_from", lambda: [version])
     written(built.material, tmp_path, first.site.made)
     is_made = (tmp_path / "assets/vega.js").read_bytes() == b"made again"
     assert is_made == (version == "another")
