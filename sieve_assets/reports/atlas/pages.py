@@ -38,7 +38,7 @@ def environment() -> Environment:
 
 
 class _Pages(Environment):
-    """Takes a name after a dot for a key first where there are keys: a third of the time is saved."""
+    """Takes a name after a dot for a key first where there are keys, in two thirds of the time."""
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if type(obj) is dict and attribute in obj:
