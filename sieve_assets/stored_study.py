@@ -14,11 +14,21 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
+from sieve_assets.stores.addresses import (
+    FILE_NAME,
+    STORE,
+    WAREHOUSE,
+    WAREHOUSE_FILES,
+    store_at,
+    warehouse_at,
+)
 from sieve_assets.stores.images import ImageStore
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets.study_file import load_study, study_path
 from sieve_assets.study_probes import TerrariumProbe
 
+PATIENCE_S = 60.0
+"""How long a question waits while a run writes (s)."""
 _STORED = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.png")
 _RENDERED = "/store/probes/"
 _NEURONS = """
@@ -35,12 +45,16 @@ class StoredStudy:
     Attributes:
         folder: Folder of the results.
         study_file: The study file, if they were found by it.
-        patience_s: How long a question waits while a run writes (s).
+        warehouse_address: Of their tables, if they are not in the folder.
+        warehouse_files: Of a DuckLake's rows.
+        store_address: Of pictures, if they are not in the folder.
     """
 
     folder: Path
     study_file: Path | None
-    patience_s: float = 60.0
+    warehouse_address: str = ""
+    warehouse_files: str = ""
+    store_address: str = ""
 
     @property
     def warehouse(self) -> Warehouse:
@@ -49,13 +63,13 @@ class StoredStudy:
         Raises:
             FileNotFoundError: They are not. To ask a missing warehouse would make it.
         """
-        path = self.folder / "sieve.duckdb"
-        if not path.is_file():
+        tables = warehouse_at(self.warehouse_address, self.warehouse_files, self.folder, PATIENCE_S)
+        if not tables.at.exists():
             raise FileNotFoundError(
-                f"open_results: expected results at {path}, got no file. Run `sieve run` first, or "
-                "name the study file, or the folder that sieve.duckdb is in."
+                f"open_results: expected results at {tables.at}, got no warehouse. Run `sieve run` "
+                f"first, or name the study file, or the folder that {FILE_NAME} is in."
             )
-        return Warehouse(path, self.patience_s)
+        return tables
 
     def read(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
@@ -96,7 +110,8 @@ class StoredStudy:
             ValueError: It cannot be read, or only a study file could say how.
         """
         if _STORED.fullmatch(uri):
-            return ImageStore(self.folder / "store" / "images").open(uri)
+            store = store_at(self.store_address, self.folder / "store")
+            return ImageStore(store / "images").open(uri)
         return self._probe_image(uri)
 
     def _probe_image(self, uri: str) -> Image.Image:
@@ -145,11 +160,13 @@ def find_study(path: Path | str | None) -> StoredStudy:
     """
     chosen = Path(path) if path is not None else study_path()
     if chosen.is_dir():
-        study = StoredStudy(chosen.absolute(), None)
+        folder = chosen.absolute()
+        study = StoredStudy(folder, None)
     else:
         data = os.environ.get("SIEVE_DATA")
-        folder = Path(data) if data else chosen.parent / "data"
-        study = StoredStudy(folder.absolute(), chosen)
+        folder = (Path(data) if data else chosen.parent / "data").absolute()
+        addresses = [os.environ.get(name, "") for name in (WAREHOUSE, WAREHOUSE_FILES, STORE)]
+        study = StoredStudy(folder, chosen, *addresses)
     study.read("SELECT 1")  # refuses tables of another version at once
     return study
 

@@ -5,7 +5,9 @@ options are read.
 """
 
 import os
+import uuid
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import hypothesis
 import pytest
@@ -20,6 +22,8 @@ os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 hypothesis.settings.register_profile("sieve", deadline=None)
 hypothesis.settings.load_profile("sieve")
 
+SECRET = "no%one's password"  # noqa: S105 (of a server that lives as long as the tests)
+"""What nobody may find in a log, an error or a row."""
 STUDY = """\
 [targets.small]
 network = "timm:resnet18"
@@ -120,3 +124,51 @@ def named(finished, tmp_path_factory):
     from sieve_assets_tests.names_by_lot import name_by_lot  # noqa: PLC0415 (as said above)
 
     return name_by_lot(finished.changed(tmp_path_factory.mktemp("named")))
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A PostgreSQL server that is ended with the tests: its executor, and a database of it."""
+    from sieve_assets.cluster.servers import Database, free_port, postgresql  # noqa: PLC0415
+
+    database = Database(free_port(), "sieve", SECRET)
+    with TemporaryDirectory(prefix="sieve-postgresql-") as folder:
+        Path(folder).chmod(0o755)  # so that PostgreSQL's user can enter it
+        with postgresql(Path(folder) / "server", database) as server:
+            yield server, database
+
+
+@pytest.fixture(scope="session")
+def object_storage(tmp_path_factory):
+    """A server that speaks S3, ended with the tests; the environment leads to it, and lets in."""
+    from sieve_assets.cluster import servers  # noqa: PLC0415 (it imports psycopg2)
+
+    port = servers.free_port()
+    with (
+        servers.object_storage(tmp_path_factory.mktemp("s3"), port) as server,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        for name, value in servers.storage_environment(port).items():
+            patched.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def bucket(request):
+    """The address of an empty bucket."""
+    request.getfixturevalue("object_storage")
+    from sieve_assets.cluster.servers import make_bucket  # noqa: PLC0415 (as above)
+
+    return make_bucket(f"bucket-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def lake(postgres, tmp_path, monkeypatch):
+    """A DuckLake in a database of its own, not made yet, its files in a folder."""
+    from sieve_assets.cluster.servers import created  # noqa: PLC0415 (it imports psycopg2)
+    from sieve_assets.stores.lake import DuckLake  # noqa: PLC0415 (as above)
+
+    _, database = postgres
+    monkeypatch.setenv("PGPASSWORD", SECRET)
+    catalogue = created(database, f"lake_{uuid.uuid4().hex}")
+    return DuckLake(catalogue.words, str(tmp_path / "files"), 30.0)

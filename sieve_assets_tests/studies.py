@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ JUDGED = ("verified_concepts", "verdicts", "revised_names", "verdict_controls")
 SHOWN = ("neuron_atlas", "target_report")
 LAST = (*JUDGED, *SHOWN)
 """Stages by model: before those by neuron; those that judge, those that show, and both."""
+KEYS_OF_VIEWS = ("model", "neuron", "image_id")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 CONCEPTS = [
@@ -99,6 +100,7 @@ single_cluster_test = "min_silhouette"
 min_silhouette = 0.4
 
 [verify]
+n_controls = 4
 n_reference = 4
 """
 OF_CNN = TINY_STUDY[
@@ -107,7 +109,7 @@ OF_CNN = TINY_STUDY[
 WORLD_PROBE = {
     OF_CNN: OF_CNN.replace('"scenes"', '"world"'),
     "[concepts]": '[probes.world]\nkind = "terrarium"\nn_images = 9\n\n[concepts]',
-    "n_reference = 4": "n_reference = 4\nn_controls = 0\nrevise = false",
+    "n_controls = 4\nn_reference = 4": "n_reference = 4\nn_controls = 0\nrevise = false",
 }
 """Gives the tiny CNN a probe set whose truth is known; nothing but its stages needs the scenes."""
 DEAD, SPARSE, NEGATIVE = 0, 1, 7
@@ -116,13 +118,15 @@ DEAD, SPARSE, NEGATIVE = 0, 1, 7
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A study file and the folder of its results."""
+    """A study file, the folder of its results, and addresses of what is not in that."""
 
     file: Path
     data: Path
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     def bench(self, **options: Any) -> Workbench:
-        return Workbench(study_file=str(self.file), data=str(self.data), **options)
+        places = {"study_file": str(self.file), "data": str(self.data), **self.addresses}
+        return Workbench(**{**places, **options})
 
     def run(
         self, *stages: str, first: str, last: str, raise_on_error: bool = True, **options: Any
@@ -192,12 +196,8 @@ class StudyRun:
         for old, new in (changes or {}).items():
             assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times"
             text = text.replace(old, new)
-        file = folder / "sieve.toml"
-        file.write_text(text)
-        return StudyRun(file, folder / "data")
-
-
-KEYS_OF_VIEWS = ("model", "neuron", "image_id")
+        (folder / "sieve.toml").write_text(text)
+        return StudyRun(folder / "sieve.toml", folder / "data")
 
 
 def make_tiny_study(root: Path) -> StudyRun:

@@ -67,5 +67,5 @@ def test_a_folder_without_results_is_refused_and_stays_as_it_is(export, monkeypa
     result = export()
 
     assert result.exit_code == 1
-    assert "none/sieve.duckdb, got no file. Run `sieve run` first" in result.output
+    assert "none/sieve.duckdb, got no warehouse. Run `sieve run` first" in result.output
     assert list(tmp_path.iterdir()) == []

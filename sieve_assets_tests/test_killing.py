@@ -60,7 +60,7 @@ def test_two_demos_at_once_on_one_store_and_a_reader_end_with_the_same_results(
 
     def read():
         while not done.wait(0.2):
-            if study.bench().warehouse.path.exists():
+            if study.bench().warehouse.at.exists():
                 seen.append(len(study.table("provenance")))
 
     reader = threading.Thread(target=read)

@@ -49,7 +49,7 @@ def killed_and_finished(forked, study, stages, n_kills):
 
 def kept_by(study):
     """What is stored of the two stages, by what it is named after."""
-    if not study.bench().warehouse.path.exists():
+    if not study.bench().warehouse.at.exists():
         return set()
     shards, pictures = study.table("probe_shards"), study.table("pictures")
     return {*shards["uri"], *zip(pictures["picture_id"], pictures["drawn_by_run"], strict=True)}

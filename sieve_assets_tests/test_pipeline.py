@@ -29,11 +29,11 @@ def is_demo_there() -> bool:
     if "SIEVE_DATA" in os.environ:
         return True
     bench = Workbench(study_file=str(SHIPPED))
-    if not bench.warehouse.path.exists():
+    if not bench.warehouse.at.path.exists():
         return False
     made_from = [SHIPPED, *(ROOT / "data" / "terrarium").rglob("*")]
     made_from += [*(ROOT / "sieve_assets").rglob("*.py"), *(ROOT / "sieve_assets").rglob("*.sql")]
-    if bench.warehouse.path.stat().st_mtime < max(path.stat().st_mtime for path in made_from):
+    if bench.warehouse.at.path.stat().st_mtime < max(path.stat().st_mtime for path in made_from):
         return False
     done = bench.warehouse.read("SELECT DISTINCT model FROM verified_concepts WHERE is_complete")
     return set(done["model"]) == set(bench.study.targets)

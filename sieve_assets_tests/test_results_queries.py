@@ -3,6 +3,7 @@
 import pytest
 
 from sieve_assets import results_queries
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Warehouse
 
 QUERIES = {name: query for name, query in vars(results_queries).items() if name.isupper()}
@@ -14,7 +15,7 @@ def test_a_study_without_results_has_no_rows(name, tmp_path):
     query = QUERIES[name]
     params = {key: value for key, value in ASKED.items() if f"${key}" in query}
 
-    found = Warehouse(tmp_path / "sieve.duckdb", 1.0).read(query, params)
+    found = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 1.0)).read(query, params)
 
     assert found.empty == (name != "SCHEMA")
     assert len(found.columns) > 1

@@ -33,6 +33,20 @@ def test_results_are_found_by_file_folder_and_environment(named, monkeypatch, tm
     assert find_study(other).folder == Workbench(study_file=str(other)).folder == named.data
 
 
+def test_tables_and_pictures_elsewhere_are_found_by_the_environment(named, monkeypatch, tmp_path):
+    copy = named.changed(tmp_path)
+    (copy.data / "sieve.duckdb").rename(tmp_path / "tables.duckdb")
+    (copy.data / "store").rename(tmp_path / "pictures")
+    monkeypatch.setenv("SIEVE_DATA", str(copy.data))
+    monkeypatch.setenv("SIEVE_WAREHOUSE", str(tmp_path / "tables.duckdb"))
+    monkeypatch.setenv("SIEVE_STORE", str(tmp_path / "pictures"))
+
+    found = find_study(copy.file)
+
+    [uri] = found.read("SELECT uri FROM pictures LIMIT 1")["uri"]
+    np.testing.assert_array_equal(found.image(uri), named.bench().images.open(uri))
+
+
 def test_sieve_toml_of_the_working_folder_is_taken_if_nothing_is_said(named, monkeypatch):
     monkeypatch.delenv("SIEVE_DATA", raising=False)
     monkeypatch.delenv("SIEVE_STUDY", raising=False)
@@ -57,7 +71,7 @@ def test_a_warehouse_that_goes_while_it_is_open_is_not_made_again(named, tmp_pat
     stored = find_study(copy.data)
     (copy.data / "sieve.duckdb").unlink()
 
-    with pytest.raises(FileNotFoundError, match="got no file"):
+    with pytest.raises(FileNotFoundError, match="got no warehouse"):
         stored.read("SELECT 1")
 
     assert not (copy.data / "sieve.duckdb").exists()

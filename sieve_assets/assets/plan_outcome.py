@@ -28,6 +28,7 @@ from sieve_assets.assets.quantities import (
 )
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.method.planned_work import FLOAT_BYTES
+from sieve_assets.stores.content_files import Place, size_of
 
 _LATEST = """
 SELECT * FROM plans WHERE model IN (SELECT unnest($models))
@@ -222,7 +223,7 @@ class _Outcome:
         linked = self._count("SELECT count(*) FROM reference_pictures WHERE model = $model")
         return linked - self._n("reference_pictures", DRAWN)
 
-    def _stored(self, uris: Iterable[str]) -> Iterable[Path]:
+    def _stored(self, uris: Iterable[str]) -> Iterable[Place]:
         return [self.bench.images.root / uri for uri in uris]
 
     def _n_scenes(self) -> int:
@@ -230,6 +231,6 @@ class _Outcome:
         return scenes_so_far(self.bench, self.model) - before
 
 
-def _size(paths: Iterable[Path]) -> float:
+def _size(paths: Iterable[Place]) -> float:
     """Bytes of the files that are there."""
-    return float(sum(path.stat().st_size for path in paths if path.is_file()))
+    return float(sum(map(size_of, paths)))

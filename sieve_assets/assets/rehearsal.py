@@ -24,6 +24,7 @@ from sieve_assets.assets.select import beta_of
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.method.neuron_ratios import neuron_ratios
 from sieve_assets.method.probe_images import is_held_out
+from sieve_assets.stores.content_files import size_of
 
 SAMPLE_IMAGES = 512
 """Probe images a target is tried on, at most."""
@@ -183,7 +184,7 @@ class Rehearsal:
                 for neuron, one in zip(timed, crops, strict=True)
             ]
         )
-        sizes = [(self.bench.images.root / uri).stat().st_size for uri in set(patches["uri"])]
+        sizes = [size_of(self.bench.images.root / uri) for uri in set(patches["uri"])]
         return Cropped(
             crop_s / len(patches),
             float(np.mean(sizes)),
@@ -234,7 +235,7 @@ class Rehearsal:
             prompts = [names[at % len(names)] for at in range(size)]
             pictures, seconds = _timed(lambda some=prompts: draw(some, list(range(len(some)))))
         stored, store_s = _timed(lambda: [self.bench.images.put(one) for one in pictures])
-        sizes = [(self.bench.images.root / one.uri).stat().st_size for one in stored]
+        sizes = [size_of(self.bench.images.root / one.uri) for one in stored]
         return Drawn((seconds + store_s) / size, float(np.mean(sizes)))
 
     @cached_property

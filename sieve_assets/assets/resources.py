@@ -1,6 +1,6 @@
 """What every stage works with: the study, its stores and its models, loaded once a process.
 
-Not here: what is studied and how (the study file). Heavy libraries load on first use.
+Not here: where the stores are (see `places`). Heavy libraries load on first use.
 """
 
 import os
@@ -9,15 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import dagster as dg
 from pydantic import Field, PrivateAttr
 
-from sieve_assets.stores.arrays import ArrayStore
-from sieve_assets.stores.images import ImageStore
-from sieve_assets.stores.mending import Mended, mend
-from sieve_assets.stores.warehouse import Warehouse
-from sieve_assets.study import Study
-from sieve_assets.study_file import load_study, study_path
+from sieve_assets.assets.places import Places
 from sieve_assets.study_probes import FolderProbe, TerrariumProbe
 
 if TYPE_CHECKING:
@@ -33,13 +27,9 @@ if TYPE_CHECKING:
 _Model = TypeVar("_Model")
 
 
-class Workbench(dg.ConfigurableResource):
+class Workbench(Places):
     """Where results go and what computes them."""
 
-    study_file: str = Field(default="", description="The study file; $SIEVE_STUDY or ./sieve.toml.")
-    data: str = Field(
-        default="", description="Folder of the results; $SIEVE_DATA or data/ beside the study file."
-    )
     device: str = Field(
         default_factory=lambda: os.environ.get("SIEVE_DEVICE", "auto"),
         description="torch's name of the device that runs the models; auto: CUDA, MPS or CPU.",
@@ -49,10 +39,6 @@ class Workbench(dg.ConfigurableResource):
         description="Pictures in one forward pass, fewer if memory runs out; results do not"
         " depend on it.",
     )
-    patience_s: float = Field(
-        default=60.0, description="How long to wait while another process writes the warehouse (s)."
-    )
-
     atlas_url: str = Field(
         default_factory=lambda: os.environ.get("SIEVE_ATLAS_URL", "http://127.0.0.1:3001"),
         description="Where the neuron atlas is served, for links in Dagster: by `sieve ui`.",
@@ -62,11 +48,6 @@ class Workbench(dg.ConfigurableResource):
     _text_models: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
     _image_sets: dict[str, "ImageSet"] = PrivateAttr(default_factory=dict)
 
-    @cached_property
-    def study(self) -> Study:
-        """The study, as the study file says it."""
-        return load_study(self.study_path)
-
     def anew(self, **other: Any) -> "Workbench":
         """The same workbench with the study file read again and no model loaded.
 
@@ -75,47 +56,6 @@ class Workbench(dg.ConfigurableResource):
         """
         same = {name: getattr(self, name) for name in type(self).model_fields}
         return Workbench(**{**same, **other})
-
-    @property
-    def study_path(self) -> Path:
-        """The study file."""
-        return Path(self.study_file) if self.study_file else study_path()
-
-    @property
-    def folder(self) -> Path:
-        """Folder of the results."""
-        chosen = self.data or os.environ.get("SIEVE_DATA")
-        return (Path(chosen) if chosen else self.study_path.parent / "data").absolute()
-
-    @property
-    def warehouse(self) -> Warehouse:
-        """The tables."""
-        return Warehouse(self.folder / "sieve.duckdb", self.patience_s)
-
-    @property
-    def images(self) -> ImageStore:
-        """Patches and generated pictures."""
-        return ImageStore(self.folder / "store" / "images")
-
-    @property
-    def arrays(self) -> ArrayStore:
-        """Activations and maps of the probe passes."""
-        return ArrayStore(self.folder / "store" / "arrays")
-
-    def mend(self) -> Mended:
-        """Find damaged files in the stores and forget what was made of them."""
-        folders = {"rendered": self.rendered_probes, "atlas": self.atlas}
-        return mend(self.warehouse, self.images, self.arrays, **folders)
-
-    @property
-    def rendered_probes(self) -> Path:
-        """Folder of the probe sets that the project renders itself."""
-        return self.folder / "store" / "probes"
-
-    @property
-    def atlas(self) -> Path:
-        """Folder of the neuron atlas: a static site."""
-        return self.folder / "store" / "atlas"
 
     def image_set(self, probe: str) -> "ImageSet":
         """The images of the probe set called `probe`; of rendered ones, those rendered so far."""

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ from fsspec.core import url_to_fs
 from sieve_assets.image_sets.ahead import FAR, Threads
 from sieve_assets.image_sets.image_set import Item, is_image_name
 from sieve_assets.stores.content_files import sha256_of
+from sieve_assets.stores.remote_files import reached
 
 _TOLD = ("size", "ETag", "etag", "mtime", "LastModified", "last_modified", "md5Hash", "created")
 """What file systems say of a file's content, each under names of its own."""
@@ -46,24 +46,6 @@ def place_of(address: str, options: Mapping[str, Any]) -> Place:
         raise LookupError(
             f"fsspec: expected an address of a kind that it knows, got {address}. They are "
             f"{', '.join(sorted(fsspec.available_protocols()))}."
-        ) from error
-
-
-@contextmanager
-def reached(address: str) -> Iterator[None]:
-    """What file systems raise if they are not reached, each its own, as one error.
-
-    Raises:
-        ConnectionError: Of anything but a file that is not there.
-    """
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except Exception as error:
-        raise ConnectionError(
-            f"fsspec: expected to reach {address}, got {type(error).__name__}: {error}. Check the "
-            "network, the address, and that it may be read with the credentials there are."
         ) from error
 
 

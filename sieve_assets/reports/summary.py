@@ -126,7 +126,7 @@ def print_summary(
     told = stages or "all were up to date"
     console.print(f"Seconds a stage: {told}; everything: {total_s:.0f}\n")
     console.print(
-        f"Results of {len(study.targets)} targets: {escape(str(warehouse.path))}\n"
+        f"Results of {len(study.targets)} targets: {escape(str(warehouse.at))}\n"
         "Its tables explain themselves in the table functions duckdb_tables() and duckdb_columns()."
     )
 

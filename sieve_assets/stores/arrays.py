@@ -5,13 +5,12 @@ Not here: anything users query; that is in the warehouse's tables.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sieve_assets.stores.content_files import damaged, is_whole, put_content, read_content
+from sieve_assets.stores.content_files import Place, damaged, is_whole, put_content, read_content
 
 _SUFFIX = ".safetensors"
 _NUMBERS = "biufc"  # NumPy's letters for booleans, integers and floating-point numbers
@@ -22,10 +21,11 @@ class ArrayStore:
     """Named groups of arrays below a folder, each group once.
 
     Attributes:
-        root: The folder, made on first use. It may be moved: uris are relative to it.
+        root: The folder, made on first use, or its address. It may be moved: uris are relative to
+            it.
     """
 
-    root: Path
+    root: Place
 
     def put(self, arrays: Mapping[str, np.ndarray]) -> str:
         """Store arrays together.

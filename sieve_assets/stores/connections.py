@@ -9,17 +9,20 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from sieve_assets.stores.schema import DDL, schema_version
+from sieve_assets.stores.schema import DDL, schema_version, statements
 
 _FIRST_WAIT_S = 0.02  # about as long as a small transaction holds the file
 _LONGEST_WAIT_S = 0.5  # so that a waiting process soon sees that the file is free
 _DENIED = ("Read-only file system", "Permission denied")
+_T = TypeVar("_T")
 _ONE_AT_A_TIME = threading.RLock()  # DuckDB refuses to read and write from one process at once
 
 
@@ -29,6 +32,56 @@ class WarehouseBusyError(TimeoutError):
 
 class OtherSchemaError(RuntimeError):
     """The warehouse has the tables of another version of sieve_assets."""
+
+
+@dataclass(frozen=True)
+class DuckDBFile:
+    """The warehouse as a file, made on first use: open for one call, and meanwhile to no other.
+
+    Attributes:
+        path: The file.
+        patience_s: How long a call waits for other processes (s).
+    """
+
+    path: Path
+    patience_s: float
+
+    has_constraints = True
+    """Keys and conditions on rows are looked after by DuckDB."""
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def statements(self) -> Sequence[str]:
+        """What makes the tables and views of schema.sql there."""
+        return statements()
+
+    def exists(self) -> bool:
+        """Whether there is something; to read it would make it."""
+        return self.path.is_file()
+
+    def read(self, ask: Callable[[duckdb.DuckDBPyConnection], _T]) -> _T:
+        """What is answered. Errors: as `open_warehouse`."""
+        with open_warehouse(self.path, is_read_only=True, patience_s=self.patience_s) as connection:
+            return ask(connection)
+
+    def write(
+        self, act: Callable[[duckdb.DuckDBPyConnection], _T], *, oldest: int | None = None
+    ) -> _T:
+        """The same for what changes tables: all of it or nothing. Errors: as `open_warehouse`.
+
+        Args:
+            act: Changes them.
+            oldest: The oldest version of the schema to take; this code's own if None.
+        """
+        opened = open_warehouse(
+            self.path, is_read_only=False, patience_s=self.patience_s, oldest=oldest
+        )
+        with opened as connection, transaction(connection):
+            # Long lists lie in one row group: a second thread only waits, at four times the cost.
+            connection.execute("SET threads = 1")
+            return act(connection)
 
 
 @contextlib.contextmanager
@@ -58,16 +111,18 @@ def open_warehouse(
             connection.execute("SET python_enable_replacements = false")
             with contextlib.suppress(duckdb.InvalidInputException):  # notebooks without ipywidgets
                 connection.execute("SET enable_progress_bar = false")  # it would fill logs
-            _check_version(path, connection, oldest or schema_version())
+            check_version(path, connection, oldest)
             yield connection
         finally:
             connection.close()
 
 
 @contextlib.contextmanager
-def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+def transaction(
+    connection: duckdb.DuckDBPyConnection, *, is_read_only: bool = False
+) -> Iterator[None]:
     """All statements inside take effect or, on any exception, none."""
-    connection.begin()
+    connection.execute("BEGIN TRANSACTION READ ONLY" if is_read_only else "BEGIN TRANSACTION")
     try:
         yield
         connection.commit()
@@ -133,30 +188,47 @@ def _name_unless_taken(unnamed: Path, path: Path) -> None:
             unnamed.replace(path)
 
 
-def stored_version(path: Path, connection: duckdb.DuckDBPyConnection) -> int | None:
-    """The version of the schema that a file has; None if it has lost it.
+def stored_version(place: object, connection: duckdb.DuckDBPyConnection) -> int | None:
+    """The version of the schema that a database has; None if it has lost it.
+
+    Args:
+        place: What it is called in an error.
+        connection: To it.
 
     Raises:
-        ValueError: The file is not a warehouse.
+        ValueError: It is not a warehouse.
     """
     try:
         return connection.execute("SELECT max(version) FROM schema_version").fetchall()[0][0]
     except duckdb.CatalogException as error:
         raise ValueError(
-            f"Warehouse: expected a warehouse of sieve_assets at {path}, got a database without "
-            "schema_version. Name another file."
+            f"Warehouse: expected a warehouse of sieve_assets at {place}, got a database without "
+            "schema_version. Name another one."
         ) from error
 
 
-def _check_version(path: Path, connection: duckdb.DuckDBPyConnection, oldest: int) -> None:
-    found = stored_version(path, connection)
-    if found is None or not oldest <= found <= schema_version():
+def check_version(
+    place: object, connection: duckdb.DuckDBPyConnection, oldest: int | None = None
+) -> None:
+    """Refuse a database with tables of another version.
+
+    Args:
+        place: What it is called in an error.
+        connection: To it.
+        oldest: The oldest version to take; this code's own if None.
+
+    Raises:
+        OtherSchemaError: It is one.
+        ValueError: It is not a warehouse.
+    """
+    found = stored_version(place, connection)
+    if found is None or not (oldest or schema_version()) <= found <= schema_version():
         remedy = "Run `sieve migrate`"
         if found is None:
             remedy = "Move it away and materialize again"
         elif found > schema_version():
             remedy = "Update sieve_assets"
         raise OtherSchemaError(
-            f"Warehouse: expected schema version {schema_version()} in {path}, got {found}. "
-            f"{remedy}, or name another file."
+            f"Warehouse: expected schema version {schema_version()} in {place}, got {found}. "
+            f"{remedy}, or name another one."
         )

@@ -10,10 +10,22 @@ import re
 import uuid
 from collections.abc import Collection
 from pathlib import Path
+from typing import TypeAlias
+
+from upath import UPath
+
+from sieve_assets.stores import remote_files
+
+Place: TypeAlias = Path | UPath
+"""A path on this machine, or at an address."""
+
+_URI = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})(\.[a-z]+)")
 
 
-def put_content(root: Path, content: bytes, suffix: str) -> str:
+def put_content(root: Place, content: bytes, suffix: str) -> str:
     """Store bytes once, however often they are put; a damaged file is written anew.
+
+    At an address only a file of another size is taken for damaged: to read it would take as long.
 
     Args:
         root: The store's folder, made if need be.
@@ -29,12 +41,16 @@ def put_content(root: Path, content: bytes, suffix: str) -> str:
     digest = sha256_of(content)
     uri = f"{digest[:2]}/{digest}{suffix}"
     path = root / uri
-    if not (path.is_file() and path.read_bytes() == content):
+    if isinstance(path, Path):
+        is_there = path.is_file() and path.read_bytes() == content
+    else:
+        is_there = remote_files.size_of(path) == len(content)
+    if not is_there:
         write_atomically(path, content)
     return uri
 
 
-def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
+def read_content(root: Place, uri: str, suffix: str, *, verify: bool) -> bytes:
     """The stored bytes.
 
     Args:
@@ -47,15 +63,15 @@ def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
         ValueError: The uri is not one of this store, or the content is not what was put.
         FileNotFoundError: There is no such file.
     """
-    parts = re.fullmatch(rf"([0-9a-f]{{2}})/(\1[0-9a-f]{{62}}){re.escape(suffix)}", uri)
-    if parts is None:
+    parts = _URI.fullmatch(uri)
+    if parts is None or parts[3] != suffix:
         raise ValueError(
             f"{root}: expected a uri like 'ab/<sha256>{suffix}', got {uri!r}. "
             "Pass what this store's put returned."
         )
     path = root / uri
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{path}: expected a stored file, got none. "
@@ -66,7 +82,7 @@ def read_content(root: Path, uri: str, suffix: str, *, verify: bool) -> bytes:
     return content
 
 
-def is_whole(root: Path, uri: str, suffix: str) -> bool:
+def is_whole(root: Place, uri: str, suffix: str) -> bool:
     """Whether a stored file is there and is what was put.
 
     Raises:
@@ -88,7 +104,39 @@ def has_content(path: Path, known: Collection[str]) -> bool:
     return path.is_file() and sha256_of(path.read_bytes()) in known
 
 
-def damaged(path: Path, finding: str) -> ValueError:
+def uris_in(root: Place) -> set[str]:
+    """Of all files of a store, as `put_content` returned them; none if there is no such folder.
+
+    Raises:
+        OSError: They cannot be listed.
+    """
+    if isinstance(root, Path):
+        found = [one.relative_to(root).as_posix() for one in root.glob("??/*")]
+    else:
+        found = remote_files.files_below(root)
+    return {one for one in found if _URI.fullmatch(one)}
+
+
+def size_of(path: Place) -> int:
+    """Bytes of a file; 0 if there is none."""
+    if isinstance(path, Path):
+        return path.stat().st_size if path.is_file() else 0
+    return remote_files.size_of(path) or 0
+
+
+def remove(path: Place) -> None:
+    """Delete a file that may not be there.
+
+    Raises:
+        OSError: It cannot be deleted.
+    """
+    if isinstance(path, Path):
+        path.unlink(missing_ok=True)
+    else:
+        remote_files.remove(path)
+
+
+def damaged(path: Place, finding: str) -> ValueError:
     """The error for a stored file that is not what was put."""
     return ValueError(
         f"{path}: expected the content it is named after, got {finding}. "
@@ -101,7 +149,7 @@ def sha256_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def write_atomically(path: Path, content: bytes, *, is_lasting: bool = True) -> None:
+def write_atomically(path: Place, content: bytes, *, is_lasting: bool = True) -> None:
     """Write a file whose name never stands for less than all of it, even if the writer is killed.
 
     Args:
@@ -112,6 +160,9 @@ def write_atomically(path: Path, content: bytes, *, is_lasting: bool = True) -> 
     Raises:
         OSError: It could not be written; a file that was there before is as it was.
     """
+    if not isinstance(path, Path):
+        remote_files.write(path, content)
+        return
     unnamed = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         _make_folder(path.parent)
@@ -146,6 +197,10 @@ def write_changed(path: Path, content: bytes) -> bool:
         return False
     write_atomically(path, content, is_lasting=False)
     return True
+
+
+def _content(path: Place) -> bytes:
+    return path.read_bytes() if isinstance(path, Path) else remote_files.read(path)
 
 
 def _make_folder(folder: Path) -> None:

@@ -5,12 +5,12 @@ Not here: the user's probe images, which stay where they are, and any table.
 
 import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 
 from sieve_assets.stores.content_files import (
+    Place,
     damaged,
     is_whole,
     put_content,
@@ -35,10 +35,11 @@ class ImageStore:
     """Pictures below a folder, each once.
 
     Attributes:
-        root: The folder, made on first use. It may be moved: uris are relative to it.
+        root: The folder, made on first use, or its address. It may be moved: uris are relative to
+            it.
     """
 
-    root: Path
+    root: Place
 
     def put(self, image: Image.Image) -> StoredImage:
         """Store a picture's pixels, and nothing else the image carries (profiles, notes).

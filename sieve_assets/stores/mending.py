@@ -14,7 +14,7 @@ import pandas as pd
 from rich.progress import track
 
 from sieve_assets.stores.arrays import ArrayStore
-from sieve_assets.stores.content_files import has_content
+from sieve_assets.stores.content_files import has_content, remove
 from sieve_assets.stores.images import ImageStore
 from sieve_assets.stores.warehouse import Replacement, Warehouse
 
@@ -129,7 +129,7 @@ def mend(
         places = ((images.root, pictures.bad), (arrays.root, parts.bad), (atlas, bad_pages))
         for root, names in places:
             for name in names:
-                (root / name).unlink(missing_ok=True)
+                remove(root / name)
         warehouse.replace(
             _without("provenance", notes),
             _without("pictures", _keys(warehouse, "picture_id", "pictures", pictures.bad)),
@@ -138,7 +138,9 @@ def mend(
     for folder in {_set_of(Path(uri), rendered) for uri in lost}:
         if folder.exists():
             shutil.rmtree(folder)
-    leftovers = [_removed(one) for one in _leftovers((images.root, arrays.root, rendered, atlas))]
+    # At an address nothing is left over: it shows a file when all of it is there.
+    local = [root for root in (images.root, arrays.root, rendered, atlas) if isinstance(root, Path)]
+    leftovers = [_removed(one) for one in _leftovers(local)]
     return Mended(
         n_files=pictures.n_files + parts.n_files + len(scenes) + len(pages),
         damaged=[*pictures.bad, *parts.bad, *lost, *bad_pages],

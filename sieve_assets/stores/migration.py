@@ -4,12 +4,13 @@ Not here: warehouses of newer versions, which are refused when they are opened.
 """
 
 import re
-from pathlib import Path
+from collections.abc import Sequence
 
 import duckdb
 
-from sieve_assets.stores.connections import open_warehouse, stored_version, transaction
-from sieve_assets.stores.schema import DDL, schema_version
+from sieve_assets.stores.connections import stored_version
+from sieve_assets.stores.schema import schema_version
+from sieve_assets.stores.warehouse import Place
 
 ADDED = {
     1: ("scene_activations", "oracle_rates", "truth_agreement"),
@@ -57,48 +58,46 @@ CHANGED = {
 """What else has changed after a version."""
 
 
-def migrate(path: Path, *, patience_s: float) -> int:
+def migrate(place: Place) -> int:
     """Add what the warehouse lacks; all that is stored stays.
 
     Args:
-        path: The warehouse's file.
-        patience_s: How long to wait for other processes (s).
+        place: Where the warehouse is.
 
     Returns:
         The version it had.
 
     Raises:
-        FileNotFoundError: There is no file.
+        FileNotFoundError: There is none.
         OtherSchemaError: The warehouse is one of a newer version.
-        ValueError: The file is no warehouse.
-        WarehouseBusyError: Another process held the file for too long.
+        ValueError: What is there is no warehouse.
+        WarehouseBusyError, LakeLostError: As for `Warehouse.read`.
     """
-    if not path.exists():
+    if not place.exists():
         raise FileNotFoundError(
-            f"migrate: expected a warehouse at {path}, got no file. Check $SIEVE_DATA."
+            f"migrate: expected a warehouse at {place}, got none. "
+            "Check $SIEVE_DATA and $SIEVE_WAREHOUSE."
         )
-    with (
-        open_warehouse(
-            path, is_read_only=False, patience_s=patience_s, oldest=min(ADDED)
-        ) as connection,
-        transaction(connection),
-    ):
-        found = stored_version(path, connection) or schema_version()
+
+    def act(connection: duckdb.DuckDBPyConnection) -> int:
+        found = stored_version(place, connection) or schema_version()
         for version in range(found, schema_version()):
             for name in ADDED[version]:
-                _create(name, connection)
+                _create(name, place.statements, connection)
             for statement in CHANGED.get(version, ()):
                 connection.execute(statement)
         connection.execute("UPDATE schema_version SET version = $1", [schema_version()])
-    return found
+        return found
+
+    return place.write(act, oldest=min(ADDED))
 
 
-def _create(name: str, connection: duckdb.DuckDBPyConnection) -> None:
-    """Run the statements of schema.sql that are about a table or view."""
+def _create(name: str, statements: Sequence[str], connection: duckdb.DuckDBPyConnection) -> None:
+    """Run the statements of the schema that are about a table or view."""
     is_about_it = re.compile(
         rf"\s*(CREATE (TABLE {name} \(|VIEW {name} AS)|COMMENT ON (TABLE|VIEW|COLUMN) {name}[ .])",
         re.IGNORECASE,
     )
-    for statement in duckdb.extract_statements(DDL):
-        if is_about_it.match(statement.query):
-            connection.execute(statement.query.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+    for statement in statements:
+        if is_about_it.match(statement):
+            connection.execute(statement.replace("CREATE VIEW", "CREATE OR REPLACE VIEW"))

@@ -1,23 +1,25 @@
-"""The results' tables in one DuckDB file: read, replaced in one transaction, or added to.
+"""The results' tables: read, replaced in one transaction, or added to.
 
 Not here: computation, what a stage writes, and what is kept in files (pictures, large arrays).
 """
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from sieve_assets.stores.connections import open_warehouse, transaction
 from sieve_assets.stores.frames import frame_of, rows_for, scope_for
-from sieve_assets.stores.schema import nearest, table_named, tables
+from sieve_assets.stores.schema import Table, nearest, table_named, tables
 
+if TYPE_CHECKING:
+    from sieve_assets.stores.connections import DuckDBFile
+    from sieve_assets.stores.lake import DuckLake
+
+Place: TypeAlias = "DuckDBFile | DuckLake"
 Read = Callable[[str, Mapping[str, Any]], pd.DataFrame]
 """Asks a question within a transaction, as `Warehouse.read` does in one of its own."""
 
@@ -40,18 +42,15 @@ class Replacement:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A DuckDB file with the tables of schema.sql, made on first use.
+    """A database with the tables of schema.sql, made on first use.
 
-    Each call opens the file for one transaction, closes it again, and waits while another
-    process holds it.
+    Each call is one transaction, and waits while another process is in its way.
 
     Attributes:
-        path: The file.
-        patience_s: How long a call waits for other processes (s).
+        at: Where it is.
     """
 
-    path: Path
-    patience_s: float
+    at: "Place"
 
     def read(
         self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
@@ -66,16 +65,19 @@ class Warehouse:
         Raises:
             LookupError: The query names a table that does not exist.
             WarehouseBusyError: Another process held the file for too long.
+            LakeLostError: A server did not answer for too long.
             OtherSchemaError: The warehouse is one of another version.
             ValueError: Two columns have the same name, or the file is no warehouse.
         """
-        with open_warehouse(self.path, is_read_only=True, patience_s=self.patience_s) as connection:
+
+        def ask(connection: duckdb.DuckDBPyConnection) -> pa.Table:
             try:
-                result = connection.execute(sql, params).to_arrow_table()
+                return connection.execute(sql, params).to_arrow_table()
             except duckdb.CatalogException as error:
                 _refuse_unknown_table(error)
                 raise
-        return frame_of(result)
+
+        return frame_of(self.at.read(ask))
 
     def replace(
         self, *replacements: Replacement, unless: Callable[[Read], None] | None = None
@@ -85,13 +87,13 @@ class Warehouse:
         Args:
             *replacements: For each table, its rows.
             unless: Looks at what is stored, in the same transaction and before anything is
-                replaced; if it raises, nothing is.
+                replaced; if it raises, nothing is. It may be asked again.
 
         Raises:
             LookupError: There is no such table.
             ValueError: Rows do not fit the table or the scope, or one table comes twice.
             TypeError: A column's values are of another kind.
-            WarehouseBusyError: Another process held the file for too long.
+            WarehouseBusyError, LakeLostError: As for `read`.
         """
         names = [replacement.table for replacement in replacements]
         if len(set(names)) < len(names):
@@ -100,12 +102,15 @@ class Warehouse:
                 "Join the rows and scopes of one table."
             )
         fitted = [_fitted(replacement) for replacement in replacements]
-        with self._writing() as connection:
+
+        def act(connection: duckdb.DuckDBPyConnection) -> None:
             if unless is not None:
                 unless(lambda *asked: frame_of(connection.execute(*asked).to_arrow_table()))
-            for name, rows, scope in fitted:
-                _delete(connection, name, scope)
-                _insert(connection, name, rows)
+            for table, rows, scope in fitted:
+                _delete(connection, table.name, scope)
+                self._insert(connection, table, rows)
+
+        self.at.write(act)
 
     def add_missing(self, table: str, rows: pd.DataFrame) -> int:
         """Add the rows whose keys are not there yet, and leave the others as they are.
@@ -117,27 +122,31 @@ class Warehouse:
             LookupError: There is no such table.
             ValueError: Rows do not fit the table.
             TypeError: A column's values are of another kind.
-            WarehouseBusyError: Another process held the file for too long.
+            WarehouseBusyError, LakeLostError: As for `read`.
         """
-        fitted = rows_for(table_named(table), rows)
-        with self._writing() as connection:
-            return _insert(connection, table, fitted, on_conflict="ON CONFLICT DO NOTHING")
+        named = table_named(table)
+        fitted = rows_for(named, rows)
+        missing = f"ANTI JOIN {named.name} USING ({', '.join(named.key)})"
+        return self.at.write(lambda connection: self._insert(connection, named, fitted, missing))
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with (
-            open_warehouse(self.path, is_read_only=False, patience_s=self.patience_s) as connection,
-            transaction(connection),
-        ):
-            # Long lists lie in one row group: a second thread only waits, at four times the cost.
-            connection.execute("SET threads = 1")
-            yield connection
+    def _insert(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table, which: str = ""
+    ) -> int:
+        connection.register("given", rows)
+        added = f"(SELECT * FROM given {which})"  # noqa: S608 (names of the schema)
+        if not self.at.has_constraints:
+            _check(connection, table, added)
+        try:
+            inserted = connection.execute(f"INSERT INTO {table.name} BY NAME FROM {added}")
+        except duckdb.ConstraintException as error:
+            raise _unfit(table, error) from error
+        return inserted.fetchall()[0][0]
 
 
-def _fitted(replacement: Replacement) -> tuple[str, pa.Table, pa.Table]:
+def _fitted(replacement: Replacement) -> tuple[Table, pa.Table, pa.Table]:
     table = table_named(replacement.table)
     rows = rows_for(table, replacement.rows)
-    return table.name, rows, scope_for(table, replacement.scope, rows)
+    return table, rows, scope_for(table, replacement.scope, rows)
 
 
 def _delete(connection: duckdb.DuckDBPyConnection, table: str, scope: pa.Table) -> None:
@@ -146,20 +155,35 @@ def _delete(connection: duckdb.DuckDBPyConnection, table: str, scope: pa.Table) 
     connection.execute(f"DELETE FROM {table} AS old USING replaced WHERE {matches}")  # noqa: S608 (names of the schema)
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table, on_conflict: str = ""
-) -> int:
-    connection.register("added", rows)
-    try:
-        inserted = connection.execute(
-            f"INSERT INTO {table} BY NAME SELECT * FROM added {on_conflict}"  # noqa: S608 (a name of the schema)
-        )
-    except duckdb.ConstraintException as error:
-        raise ValueError(
-            f"{table}: expected rows within the constraints of schema.sql, got {error}. "
-            "Nothing was written."
-        ) from error
-    return inserted.fetchall()[0][0]
+def _check(connection: duckdb.DuckDBPyConnection, table: Table, added: str) -> None:
+    """Hold the rows that are to be added against the schema, where the database does not.
+
+    Their key is known to be new: they lie in a scope that is empty now, or were looked for.
+
+    Raises:
+        ValueError: One does not fit it.
+    """
+    for condition in table.checks:
+        _refuse(connection, table, f"FROM {added} WHERE NOT ({condition})", f"not {condition}")
+    for columns in table.unique:
+        names = ", ".join(columns)
+        both = f"SELECT {names} FROM {added} UNION ALL SELECT {names} FROM {table.name}"  # noqa: S608 (of the schema)
+        twice = f"FROM ({both}) GROUP BY ALL HAVING count(*) > 1"
+        _refuse(connection, table, twice, f"twice there by {names}")
+
+
+def _refuse(connection: duckdb.DuckDBPyConnection, table: Table, unfit: str, why: str) -> None:
+    found = connection.execute(f"{unfit} LIMIT 1")
+    names = [column[0] for column in found.description or ()]
+    for row in found.fetchall():
+        raise _unfit(table, f"{dict(zip(names, row, strict=True))}, which is {why}")
+
+
+def _unfit(table: Table, found: object) -> ValueError:
+    return ValueError(
+        f"{table.name}: expected rows within the constraints of schema.sql, got {found}. "
+        "Nothing was written."
+    )
 
 
 def _refuse_unknown_table(error: duckdb.CatalogException) -> None:

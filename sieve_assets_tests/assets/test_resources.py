@@ -1,4 +1,4 @@
-"""Where a workbench finds and puts things, and that it loads models once."""
+"""That a workbench loads models once, and what with."""
 
 import subprocess
 import sys
@@ -7,37 +7,6 @@ from pathlib import Path
 import pytest
 
 from sieve_assets.assets.resources import Workbench
-
-
-def test_results_lie_beside_the_study_file_unless_said_otherwise(finished, tmp_path, monkeypatch):
-    monkeypatch.delenv("SIEVE_DATA", raising=False)
-    beside = Workbench(study_file=str(finished.file))
-    assert beside.folder == finished.file.parent / "data"
-
-    monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "elsewhere"))
-    assert beside.folder == tmp_path / "elsewhere"
-    assert finished.bench().folder == finished.data
-
-
-def test_a_relative_folder_is_made_absolute(finished, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    assert Workbench(study_file=str(finished.file), data="here").folder == tmp_path / "here"
-
-
-def test_all_stores_lie_in_the_folder(finished):
-    bench = finished.bench(patience_s=3.0)
-
-    assert bench.warehouse.path == finished.data / "sieve.duckdb"
-    assert bench.warehouse.patience_s == 3.0
-    assert bench.images.root == finished.data / "store" / "images"
-    assert bench.arrays.root == finished.data / "store" / "arrays"
-
-
-def test_the_study_file_is_the_one_of_the_environment_unless_said_otherwise(finished, monkeypatch):
-    monkeypatch.setenv("SIEVE_STUDY", str(finished.file))
-
-    assert Workbench().study == finished.bench().study
 
 
 def test_device_and_batch_size_come_from_the_environment(monkeypatch):

@@ -4,13 +4,14 @@ import pandas as pd
 import pytest
 
 from sieve_assets.reports.compared_methods import called, compared_methods, judged_scores
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets_tests.compared_rows import METHODS, comparison_of, scores_of, store_comparison
 
 
 @pytest.fixture
 def warehouse(tmp_path):
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5.0)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5.0))
     store_comparison(warehouse, comparison_of("net", METHODS), scores_of("net"))
     return warehouse
 

@@ -11,6 +11,7 @@ from sieve_assets.assets.shown import COMPARISON_BYTES
 from sieve_assets.reports import comparison_figures as figures
 from sieve_assets.reports.canvas import TAKEN
 from sieve_assets.reports.compared_methods import compared_methods, judged_scores
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets_tests.compared_rows import (
     METHODS,
@@ -25,7 +26,7 @@ OF_TRUTH = [figures.recall_figure, figures.scores_figure]
 
 
 def warehouse_of(tmp_path, explainers, *, is_known=True):
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5.0)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5.0))
     rows = comparison_of("net", explainers, is_known=is_known)
     store_comparison(warehouse, rows, scores_of("net", None if is_known else {}))
     return warehouse

@@ -15,6 +15,7 @@ from sieve_assets.reports.neuron_sheets import (
     cluster_sheets,
     concept_sheets,
 )
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Replacement, Warehouse
 
 COLORS = {"red": (205, 20, 20), "blue": (20, 60, 215), "gold": (225, 195, 20), "ink": (0, 0, 0)}
@@ -66,7 +67,7 @@ def warehouse(tmp_path):
 
     Its pictures have seeds in the order red, gold, blue; gold and blue are above the threshold.
     """
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5.0)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5.0))
     of_neuron = {"model": "net", "neuron": 3}
     patches = [("red", 0), ("gold", 1), ("blue", 0), ("ink", 1)]
     clusters = pd.DataFrame(

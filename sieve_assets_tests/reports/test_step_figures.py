@@ -10,13 +10,14 @@ from PIL import Image
 from sieve_assets.assets.shown import COMPARISON_BYTES
 from sieve_assets.reports import step_figures as figures
 from sieve_assets.reports.canvas import LEFT, TAKEN
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Warehouse
 from sieve_assets_tests.step_rows import BETAS, OWN, ablation_of, store_steps, sweep_of
 
 
 @pytest.fixture
 def warehouse(tmp_path):
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5.0)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5.0))
     store_steps(warehouse, ablation_of("net"), sweep_of("net"))
     return warehouse
 

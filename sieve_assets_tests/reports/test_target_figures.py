@@ -20,6 +20,7 @@ from sieve_assets.reports.target_figures import (
     ratios_figure,
     truth_figure,
 )
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Replacement, Warehouse
 
 FIGURES = [ratios_figure, rates_figure, truth_figure]
@@ -59,7 +60,7 @@ def decoded(made):
 @pytest.fixture
 def warehouse(tmp_path):
     """A target `net` with neurons, judged names and their truth; one name names nothing."""
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5.0)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5.0))
     ratios = [1.1, 1.5, 2.5, 4.0, np.inf, np.nan]
     neurons = neurons_of(ratios).assign(
         model="net", neuron=range(len(ratios)), median=1.0, p99=2.0, is_sparse=np.isinf(ratios)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sieve_assets.stores.connections import DuckDBFile
 from sieve_assets.stores.warehouse import Warehouse
 
 ROOT = Path(__file__).parents[2]
@@ -18,8 +19,21 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def warehouse(path):
-    return Warehouse(path, patience_s=30)
+def in_file(path):
+    """A warehouse in a file."""
+    return Warehouse(DuckDBFile(path, 30))
+
+
+@pytest.fixture(params=["in_file", pytest.param("in_lake", marks=pytest.mark.cluster)])
+def warehouse(request):
+    """A warehouse of either kind."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def in_lake(lake):
+    """A warehouse in a DuckLake, its files in a folder."""
+    return Warehouse(lake)
 
 
 @pytest.fixture

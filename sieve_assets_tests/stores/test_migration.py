@@ -4,7 +4,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from sieve_assets.stores.connections import OtherSchemaError
+from sieve_assets.stores.connections import DuckDBFile, OtherSchemaError
 from sieve_assets.stores.migration import ADDED, migrate
 from sieve_assets.stores.schema import schema_version, tables
 from sieve_assets.stores.warehouse import Warehouse
@@ -24,9 +24,9 @@ PICTURE = {
 @pytest.fixture
 def old(tmp_path):
     """A warehouse of version 1 with a picture in it."""
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5))
     warehouse.add_missing("pictures", pd.DataFrame([PICTURE]))
-    with duckdb.connect(warehouse.path) as connection:
+    with duckdb.connect(warehouse.at.path) as connection:
         for name in (name for names in ADDED.values() for name in names):
             connection.execute(f"DROP {'TABLE' if tables()[name].key else 'VIEW'} {name}")
         connection.execute("UPDATE schema_version SET version = 1")
@@ -44,19 +44,19 @@ def test_an_old_warehouse_is_refused_until_it_is_migrated(old, tmp_path):
     with pytest.raises(OtherSchemaError, match=r"expected schema version .* Run `sieve migrate`"):
         old.read("SELECT * FROM pictures")
 
-    assert migrate(old.path, patience_s=5) == 1
+    assert migrate(old.at) == 1
 
     assert old.read("SELECT * FROM pictures").to_dict("records") == [PICTURE]
     assert {name for names in ADDED.values() for name in names} <= set(tables())
-    new = Warehouse(tmp_path / "new.duckdb", patience_s=5)
+    new = Warehouse(DuckDBFile(tmp_path / "new.duckdb", 5))
     pd.testing.assert_frame_equal(described(old), described(new))
 
 
 def test_migrating_what_is_new_changes_nothing(tmp_path):
-    warehouse = Warehouse(tmp_path / "sieve.duckdb", patience_s=5)
+    warehouse = Warehouse(DuckDBFile(tmp_path / "sieve.duckdb", 5))
     warehouse.add_missing("pictures", pd.DataFrame([PICTURE]))
 
-    assert migrate(warehouse.path, patience_s=5) == schema_version()
+    assert migrate(warehouse.at) == schema_version()
 
     assert len(warehouse.read("SELECT * FROM pictures")) == 1
 
@@ -65,9 +65,9 @@ def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(old, monkeypatch)
     monkeypatch.setitem(ADDED, 1, (*ADDED[1][:1], "pictures"))  # which is there already
 
     with pytest.raises(duckdb.Error):
-        migrate(old.path, patience_s=5)
+        migrate(old.at)
 
-    with duckdb.connect(old.path, read_only=True) as connection:
+    with duckdb.connect(old.at.path, read_only=True) as connection:
         names = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
         assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
     assert "pictures" in names
@@ -76,5 +76,5 @@ def test_a_migration_that_fails_leaves_the_warehouse_as_it_was(old, monkeypatch)
 
 def test_no_file_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="expected a warehouse at"):
-        migrate(tmp_path / "nothing.duckdb", patience_s=5)
+        migrate(DuckDBFile(tmp_path / "nothing.duckdb", 5))
     assert list(tmp_path.iterdir()) == []

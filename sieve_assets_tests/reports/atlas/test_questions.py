@@ -15,7 +15,7 @@ STAGES = [one.name for one in READS]
 
 def by_hand(finished, sql):
     """What a shell of DuckDB answers, of the file itself."""
-    with duckdb.connect(str(finished.bench().warehouse.path), read_only=True) as connection:
+    with duckdb.connect(str(finished.bench().warehouse.at.path), read_only=True) as connection:
         return connection.execute(sql).df()
 
 
