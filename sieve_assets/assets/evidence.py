@@ -53,6 +53,7 @@ def _recipe(bench: Workbench, model: str) -> Recipe:
         neuron_ratios,
     ],
     recipe=_recipe,
+    version="2",
     given=["target_weights", "vision_language_model", "concept_set", "verify_settings"],
     runs_models=True,
     facts="""

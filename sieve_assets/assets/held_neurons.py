@@ -13,7 +13,7 @@ import pandas as pd
 
 from sieve_assets.assets.explanations import comparison
 from sieve_assets.assets.image_classes import CLASS, accepted_labels
-from sieve_assets.assets.probe import frames_of, read_pass
+from sieve_assets.assets.probe import frames_of, read_all_activations
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.image_sets.ahead import batched
@@ -69,19 +69,13 @@ def held_neurons(
     from sieve_assets.method.neuron_ablation import held_values  # noqa: PLC0415 (at a run)
     from sieve_assets.models.watching import Held  # noqa: PLC0415 (torch is slow)
 
-    target, activations = bench.target(model), _stored(bench, model)
+    target, activations = bench.target(model), read_all_activations(bench, model)
     head = target.linear_head(_tried(bench, target, images))
     values = held_values(activations, at_mean=_is_held_at_mean(bench, model))
     if head is not None:
         return _by_head(head, activations[images["position"]], images, values, log)
     chosen = [Held(int(one), float(values[one])) for one in _chosen(bench, model, first)]
     return _by_forward_passes(bench, target, images, chosen, log)
-
-
-def _stored(bench: Workbench, model: str) -> np.ndarray:
-    """Activations of the probe pass `[image neuron]`."""
-    uris = read_pass(bench, model)["activations_uri"]
-    return np.concatenate([bench.arrays.open(uri, verify=True)["all_activations"] for uri in uris])
 
 
 def _is_held_at_mean(bench: Workbench, model: str) -> bool:

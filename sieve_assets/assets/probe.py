@@ -231,3 +231,14 @@ def read_pass(bench: Workbench, model: str) -> pd.Series:
         message = f"probe_activations: expected a probe pass of {model!r}, got none stored."
         raise LookupError(f"{message} Materialize probe_pass first.")
     return found.iloc[0]
+
+
+def read_all_activations(bench: Workbench, model: str) -> np.ndarray:
+    """Activations of the stored pass, `[image neuron]`.
+
+    Raises:
+        LookupError: There is none.
+        ValueError: A part of it is damaged.
+    """
+    opened = _opened(bench, read_pass(bench, model)["activations_uri"])
+    return np.concatenate([arrays["all_activations"] for arrays in opened])

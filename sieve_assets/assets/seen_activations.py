@@ -5,11 +5,14 @@ Not here: what is made of them (see `evidence`).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import pandas as pd
 
+from sieve_assets.assets.probe import read_all_activations
+from sieve_assets.assets.probe_sets import read_probe
 from sieve_assets.assets.resources import Workbench
 
 
@@ -18,7 +21,7 @@ class Activations(Protocol):
 
     @property
     def thresholds(self) -> np.ndarray:
-        """T of every neuron, `[neuron]`; nan for one that has none."""
+        """T of every neuron, `[neuron]`."""
         ...
 
     @property
@@ -47,15 +50,20 @@ class StoredActivations:
     bench: Workbench
     model: str
 
-    @property
+    @cached_property
     def thresholds(self) -> np.ndarray:
-        """T of every neuron of the target; nan for those that have none yet."""
-        known = self.bench.warehouse.read(
-            "SELECT neuron, p99 FROM neuron_ratios WHERE model = $1", [self.model]
+        """T of every neuron of the target, of the probe pass.
+
+        The table `neuron_ratios` may not have the neurons of another run yet.
+        """
+        from sieve_assets.method.neuron_ratios import activation_thresholds  # noqa: PLC0415 (late)
+
+        images = read_probe(self.bench, self.bench.study.targets[self.model].probe)
+        is_used = ~images["is_held_out"].to_numpy()
+        return activation_thresholds(
+            read_all_activations(self.bench, self.model)[is_used].T,
+            percentile=self.bench.study.select.percentile,
         )
-        thresholds = np.full(self.bench.study.targets[self.model].width, np.nan, np.float32)
-        thresholds[known["neuron"].to_numpy(np.int64)] = known["p99"]
-        return thresholds
 
     @property
     def images(self) -> slice:

@@ -92,6 +92,26 @@ def neuron_ratios(
     return NeuronRatios(median, p99, ratio, [str(name) for name in status], np.isinf(ratio))
 
 
+def activation_thresholds(
+    activations: Float[np.ndarray, "neuron image"], *, percentile: float
+) -> Float32[np.ndarray, " neuron"]:
+    """T of Eq. 4: each neuron's high percentile, the same as `neuron_ratios` finds.
+
+    Args:
+        activations: Activations over the probe set.
+        percentile: As in `neuron_ratios`.
+
+    Raises:
+        ValueError: No image, a value that is not finite, or a percentile out of range.
+
+    Source: SIEVE, Sec. 3.2 and 3.4; docs/method.md, decision 20.
+    """
+    where = "activation_thresholds"
+    require_between(where, "percentile", percentile, 50.0, 100.0)
+    activations = _checked(activations, "signed", "none", where)
+    return _percentiles(activations, [percentile])[0]
+
+
 def activation_ratios(
     samples: Float[np.ndarray, "neuron place"],
     activations: Float[np.ndarray, "neuron image"],

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sieve_assets.assets.reference_pictures import references
-from sieve_assets_tests.studies import assert_same_rows
+from sieve_assets_tests.studies import BY_NEURON, FIRST, assert_same_rows
 
 KEY = ["model", "neuron", "concept"]
 
@@ -48,3 +48,15 @@ def test_a_neuron_run_alone_gives_the_same_rows(finished, copied):
     copied.forget("cnn", "evidence", neurons=[neuron])
     copied.of_model("cnn", "evidence", neurons=[neuron], batch_size=2)
     assert_same_rows(copied.table("evidence"), finished.table("evidence"), tolerance=1e-5)
+
+
+def test_halves_of_a_target_in_runs_of_their_own_give_the_same_rows(finished, empty):
+    """The first half knows nothing of the second, but its neurons are ranked among all."""
+    empty.of_model("cnn", *FIRST)
+    for half in (range(3), range(3, 6)):
+        empty.of_model("cnn", *BY_NEURON, neurons=half)
+    expected = finished.table("evidence", model="cnn")
+    assert expected["neuron_rank"].max() > 0
+    found = empty.table("evidence")
+    assert found["neuron_rank"].tolist() == expected["neuron_rank"].tolist()
+    assert_same_rows(found, expected, tolerance=1e-2)  # batches of other sizes round otherwise

@@ -128,16 +128,6 @@ def test_without_references_a_neuron_has_its_own_names_only():
     assert found["best_name"][2] in (4, -1)
 
 
-def test_a_neuron_whose_threshold_is_not_known_never_fires():
-    hypotheses, seen = small_world()
-    before = evidence(hypotheses, seen, SETTINGS)
-    unknown = seen.thresholds.copy()
-    unknown[1] = np.nan  # not one of the studied
-    after = evidence(hypotheses, seen._replace(thresholds=unknown), SETTINGS)
-    assert (after["neuron_rank"] <= before["neuron_rank"]).all()
-    np.testing.assert_array_equal(after["activation_rate"], before["activation_rate"])
-
-
 def test_inputs_are_unchanged():
     hypotheses, seen = small_world()
     copies = [part.copy() for part in (*hypotheses, *seen)]

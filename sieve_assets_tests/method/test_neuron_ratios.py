@@ -10,7 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from sieve_assets.method.neuron_ratios import activation_ratios, neuron_ratios
+from sieve_assets.method.neuron_ratios import (
+    activation_ratios,
+    activation_thresholds,
+    neuron_ratios,
+)
 
 PAPER: dict[str, Any] = {
     "rule": "ratio",
@@ -284,3 +288,12 @@ def test_a_higher_beta_selects_no_other_neuron_and_a_higher_percentile_is_no_low
     assert all(few != "selected" or many == "selected" for few, many in zip(high, low, strict=True))
     below, above = (ratios(activations, percentile=percent).p99 for percent in percentiles)
     assert (below <= above).all()
+
+
+@pytest.mark.parametrize("percentile", [50.0, 90.0, 99.0, 100.0])
+def test_thresholds_are_those_of_the_ratios(percentile):
+    activations = np.random.default_rng(7).gamma(1, size=(3, 50)).astype(np.float32)
+    found = activation_thresholds(activations, percentile=percentile)
+    np.testing.assert_array_equal(found, ratios(activations, percentile=percentile).p99)
+    with pytest.raises(ValueError, match=r"^activation_thresholds: expected percentile"):
+        activation_thresholds(activations, percentile=40.0)
