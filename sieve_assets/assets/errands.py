@@ -24,6 +24,7 @@ class Errand:
         model: The target.
         run_id: Of Dagster's run.
         log: Of the run.
+        place: Where the run's part begins (`partitions.place_of`).
     """
 
     bench: Workbench
@@ -31,6 +32,7 @@ class Errand:
     model: str
     run_id: str
     log: logging.Logger
+    place: float = 0.0
 
     def note(self, work: str, n_images: int, n_bytes: int) -> None:
         """Note what was added."""

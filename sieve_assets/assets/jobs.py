@@ -9,6 +9,7 @@ from pydantic import Field
 from sieve_assets.assets.conductor import Conductor, close_abandoned_runs
 from sieve_assets.assets.partitions import by_model
 from sieve_assets.assets.resources import Workbench
+from sieve_assets.assets.stages import GPU_POOL
 from sieve_assets.study import Study
 from sieve_assets.study_edits import edit_study
 
@@ -45,7 +46,7 @@ class OtherConcepts(dg.Config):
     targets: list[str] = Field(default=[], description="Targets; all if none is named.")
 
 
-@dg.op(description="Finds what is stale and runs it, stage by stage; nothing else.")
+@dg.op(description="Finds what is stale and runs it, stage by stage; nothing else.", pool=GPU_POOL)
 def bring_up_to_date(context: dg.OpExecutionContext, bench: Workbench, config: Update) -> None:
     """Recompute what is stale of the targets and neurons that are named, or of the partition's.
 
@@ -58,7 +59,10 @@ def bring_up_to_date(context: dg.OpExecutionContext, bench: Workbench, config: U
     _conduct(context, bench, models, config.neurons)
 
 
-@dg.op(description="Writes the number of pictures into the study file, then verifies again.")
+@dg.op(
+    description="Writes the number of pictures into the study file, then verifies again.",
+    pool=GPU_POOL,
+)
 def verify_with_more_pictures(
     context: dg.OpExecutionContext, bench: Workbench, config: MorePictures
 ) -> None:
@@ -67,7 +71,10 @@ def verify_with_more_pictures(
     _conduct(context, bench, config.targets)
 
 
-@dg.op(description="Writes the concept set into the study file, then names the clusters again.")
+@dg.op(
+    description="Writes the concept set into the study file, then names the clusters again.",
+    pool=GPU_POOL,
+)
 def name_from_other_concepts(
     context: dg.OpExecutionContext, bench: Workbench, config: OtherConcepts
 ) -> None:

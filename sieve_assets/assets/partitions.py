@@ -3,6 +3,7 @@
 Not here: the stages that have them.
 """
 
+import os
 import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from sieve_assets.study import Study
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 BY_MODEL_TO_NEURONS = dg.MultiToSingleDimensionPartitionMapping("model")
+NEURONS_A_RUN = "SIEVE_NEURONS_A_RUN"
+"""Variable of the environment: how many neurons of a target a run of a backfill has at most."""
 LEAST_DIGITS = 4
 """Of a neuron's partition key: enough for 10,000 neurons."""
 OF_A_MODEL = -1
@@ -80,6 +83,33 @@ def by_neuron(study: Study) -> NeuronPartitions:
     return NeuronPartitions(
         {"model": by_model(study), "neuron": dg.StaticPartitionsDefinition(keys)}
     )
+
+
+def backfill_policy(*, is_by_neuron: bool) -> dg.BackfillPolicy:
+    """How a backfill is cut into runs: one for all of it, unless $SIEVE_NEURONS_A_RUN divides it.
+
+    Then runs have so many neurons of a target at most, or one target, and several machines have
+    something to do.
+
+    Raises:
+        ValueError: It is no number of neurons.
+    """
+    asked = os.environ.get(NEURONS_A_RUN, "")
+    if not asked:
+        return dg.BackfillPolicy.single_run()
+    if not asked.isascii() or not asked.isdigit() or int(asked) < 1:
+        raise ValueError(
+            f"{NEURONS_A_RUN}: expected a number of neurons, at least 1, got {asked!r}. Leave it "
+            "away to have a target's neurons in one run."
+        )
+    return dg.BackfillPolicy.multi_run(int(asked) if is_by_neuron else 1)
+
+
+def place_of(share: Share, study: Study) -> float:
+    """Where a run's part of all targets' neurons begins, as a share of them: from 0 to below 1."""
+    before = sorted(study.targets).index(share.model)
+    within = max(share.neurons[0], 0) / study.targets[share.model].width
+    return (before + within) / len(study.targets)
 
 
 def stretches(neurons: Sequence[int]) -> list[list[int]]:

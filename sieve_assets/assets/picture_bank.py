@@ -3,11 +3,12 @@
 Not here: which pictures a hypothesis or a reference needs.
 """
 
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,13 @@ from sieve_assets.assets.probe import BATCHES_AHEAD, frames_of
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.image_sets.ahead import batched, done_ahead
-from sieve_assets.method.generated_image_sets import PictureRequest, missing_pictures
+from sieve_assets.method.generated_image_sets import (
+    PictureRequest,
+    beginning_at,
+    missing_pictures,
+)
 from sieve_assets.settings_hash import settings_hash
+from sieve_assets.stores.content_files import size_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,36 +33,71 @@ STORED_TOGETHER = 1024
 """Pictures whose activations are stored at a time: what an interrupted run has to look at again."""
 
 
+class _Drawn(NamedTuple):
+    requests: list[PictureRequest]
+    pictures: list["Image.Image"]
+    seconds: float
+
+
 def draw_missing(errand: Errand, requests: list[PictureRequest]) -> int:
-    """Draw what the bank lacks; a batch is stored while the next is drawn. How many that were."""
+    """Draw what the bank lacks; a batch is stored while the next is drawn. How many that were.
+
+    Another run may draw the same meanwhile: each begins at its own place, the bank is asked again
+    before each batch, and who meets another goes on elsewhere, so that only what is in flight may
+    be drawn by both.
+    """
     bench = errand.bench
-    drawn = bench.warehouse.read("SELECT picture_id FROM pictures")["picture_id"]
-    missing = missing_pictures(requests, set(drawn))
+    missing = beginning_at(errand.place, _not_in_bank(bench, requests))
     name = generator_name(bench)
     size = bench.pictures_at_once
-    batches = [missing[at : at + size] for at in range(0, len(missing), size)]
-    drawn_ahead = done_ahead(partial(_drawn, bench), batches, n_ahead=1)
-    for batch in tracked(missing, "pictures", errand.log, unit="picture", size=size):
-        pictures, seconds = next(drawn_ahead)
-        stored = pd.DataFrame(done_ahead(bench.images.put, pictures, n_ahead=size))
-        rows = pd.DataFrame(batch).assign(
+    left, elsewhere = list(missing), random.Random(errand.run_id)  # noqa: S311 (no secret)
+    drawn_ahead = done_ahead(partial(_drawn, bench), _batches(bench, left, size), n_ahead=1)
+    n_drawn = 0
+    for _ in tracked(missing, "pictures", errand.log, unit="picture", size=size):
+        drawn = next(drawn_ahead)
+        if not drawn.requests:
+            continue
+        stored = pd.DataFrame(done_ahead(bench.images.put, drawn.pictures, n_ahead=size))
+        rows = pd.DataFrame(drawn.requests).assign(
             generator=name,
             uri=stored["uri"],
             sha256=stored["sha256"],
             drawn_by_run=errand.run_id,
-            seconds=seconds / len(batch),
+            seconds=drawn.seconds / len(drawn.requests),
         )
         n_added = bench.warehouse.add_missing("pictures", rows)
+        if n_added < len(rows):
+            left[:] = beginning_at(elsewhere.random(), left)
+        n_drawn += len(rows)
         paths = {bench.images.root / uri for uri in stored["uri"]}
-        errand.note(DRAWN, n_added, sum(path.stat().st_size for path in paths))
-    return len(missing)
+        errand.note(DRAWN, len(rows), sum(map(size_of, paths)))
+    return n_drawn
 
 
-def _drawn(bench: Workbench, batch: list[PictureRequest]) -> tuple[list["Image.Image"], float]:
-    """The pictures of a batch, and how long drawing them took (s)."""
+def _batches(
+    bench: Workbench, left: list[PictureRequest], size: int
+) -> Iterator[list[PictureRequest]]:
+    """What the bank lacks of the next requests, which are taken from what is left."""
+    while left:
+        batch = left[:size]
+        del left[:size]
+        yield _not_in_bank(bench, batch)
+
+
+def _not_in_bank(bench: Workbench, requests: list[PictureRequest]) -> list[PictureRequest]:
+    ids = [one.picture_id for one in requests]
+    found = bench.warehouse.read(
+        "SELECT picture_id FROM pictures WHERE picture_id IN (SELECT unnest($ids))", {"ids": ids}
+    )
+    return missing_pictures(requests, set(found["picture_id"]))
+
+
+def _drawn(bench: Workbench, batch: list[PictureRequest]) -> _Drawn:
+    if not batch:
+        return _Drawn([], [], 0.0)
     started = time.monotonic()
     pictures = bench.generator.draw([one.prompt for one in batch], [one.seed for one in batch])
-    return pictures, time.monotonic() - started
+    return _Drawn(batch, pictures, time.monotonic() - started)
 
 
 def generator_name(bench: Workbench) -> str:

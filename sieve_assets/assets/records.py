@@ -16,7 +16,7 @@ import pandas as pd
 
 from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.lineage import Lineage, input_hash
-from sieve_assets.assets.partitions import OF_A_MODEL, Share, shares
+from sieve_assets.assets.partitions import OF_A_MODEL, Share, place_of, shares
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.reporting import report, tell_checks
 from sieve_assets.assets.resources import Workbench
@@ -53,8 +53,9 @@ class Recorder:
     @property
     def errand(self) -> Errand:
         """For whom the stage adds something to the picture bank."""
-        run_id = self.context.run.run_id
-        return Errand(self.bench, self.stage.name, self.share.model, run_id, self.context.log)
+        share, run_id = self.share, self.context.run.run_id
+        place = place_of(share, self.bench.study)
+        return Errand(self.bench, self.stage.name, share.model, run_id, self.context.log, place)
 
     def write(
         self,

@@ -12,7 +12,13 @@ from typing import Any, NamedTuple
 import dagster as dg
 
 from sieve_assets.assets.columns import column_metadata
-from sieve_assets.assets.partitions import BY_MODEL_TO_NEURONS, Share, by_model, by_neuron
+from sieve_assets.assets.partitions import (
+    BY_MODEL_TO_NEURONS,
+    Share,
+    backfill_policy,
+    by_model,
+    by_neuron,
+)
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.retries import retrying_what_may_pass
 from sieve_assets.study import Study
@@ -133,7 +139,7 @@ class Stage:
             check_specs=[self._check_spec(one) for one in (LINEAGE, *self.checks)],
             group_name=self.group,
             code_version=self.version,
-            backfill_policy=dg.BackfillPolicy.single_run(),
+            backfill_policy=backfill_policy(is_by_neuron=self.is_by_neuron),
             kinds={"duckdb", "torch" if self.runs_models else "python"},
             owners=study.owners,
             tags={"partitioned_by": "neuron" if self.is_by_neuron else "model"},

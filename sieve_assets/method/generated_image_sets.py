@@ -120,3 +120,25 @@ def missing_pictures(
     present = set(drawn)
     by_id = {request.picture_id: request for request in requests}
     return [request for name, request in by_id.items() if name not in present]
+
+
+def beginning_at(place: float, requests: Iterable[PictureRequest]) -> list[PictureRequest]:
+    """The requests by their prompts in order, from a place among them on; those before it last.
+
+    Runs that divide a target's neurons have many concepts in common. When each begins at a place of
+    its own, a concept's pictures are drawn by the run that begins next before it.
+
+    Args:
+        place: Share of the prompts that come before, at least 0 and less than 1.
+        requests: Pictures of a prompt stay together and in their order.
+
+    Raises:
+        ValueError: There is no such place.
+    """
+    if not 0 <= place < 1:
+        remedy = "Pass the share of the target's neurons that come before."
+        raise ValueError(refusal("beginning_at", "a place from 0 to below 1", str(place), remedy))
+    listed = sorted(requests, key=lambda one: one.prompt)
+    prompts = list(dict.fromkeys(one.prompt for one in listed))
+    last = set(prompts[: int(place * len(prompts))])
+    return sorted(listed, key=lambda one: one.prompt in last)

@@ -8,9 +8,11 @@ import pytest
 from sieve_assets.assets.partitions import (
     OF_A_MODEL,
     Share,
+    backfill_policy,
     by_model,
     by_neuron,
     neuron_key,
+    place_of,
     shares,
 )
 
@@ -96,3 +98,30 @@ def test_a_range_has_the_keys_that_dagster_would_give_it(finished):
         found = partitions.get_partition_keys_in_range(asked)
         assert found == plain.get_partition_keys_in_range(asked)
         assert found == ["cnn|0002", "cnn|0003", "vit|0002", "vit|0003"]
+
+
+def test_a_backfill_is_one_run_unless_neurons_are_divided(monkeypatch):
+    monkeypatch.delenv("SIEVE_NEURONS_A_RUN", raising=False)
+    assert backfill_policy(is_by_neuron=True) == dg.BackfillPolicy.single_run()
+    assert backfill_policy(is_by_neuron=False) == dg.BackfillPolicy.single_run()
+
+    monkeypatch.setenv("SIEVE_NEURONS_A_RUN", "32")
+    assert backfill_policy(is_by_neuron=True) == dg.BackfillPolicy.multi_run(32)
+    assert backfill_policy(is_by_neuron=False) == dg.BackfillPolicy.multi_run(1)
+
+
+@pytest.mark.parametrize("said", ["0", "-3", "many", "3.5", "\u0663"])
+def test_what_is_no_number_of_neurons_a_run_is_refused(monkeypatch, said):
+    monkeypatch.setenv("SIEVE_NEURONS_A_RUN", said)
+    with pytest.raises(ValueError, match=r"^SIEVE_NEURONS_A_RUN: expected a number of neurons"):
+        backfill_policy(is_by_neuron=True)
+
+
+@pytest.mark.parametrize(
+    ("model", "neurons", "place"),
+    [("cnn", [0, 1], 0.0), ("cnn", [3], 0.25), ("vit", [0], 0.5), ("vit", [7], 0.9375)],
+)
+def test_each_part_of_a_study_has_a_place_of_its_own(finished, model, neurons, place):
+    assert place_of(Share(model, neurons, []), finished.bench().study) == place
+    by_model = Share(model, [OF_A_MODEL], [])
+    assert place_of(by_model, finished.bench().study) == {"cnn": 0.0, "vit": 0.5}[model]

@@ -1,6 +1,9 @@
 """Pictures are drawn once, and looked at once by a target with the same weights."""
 
+import contextlib
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -20,8 +23,8 @@ from sieve_assets.models.vision_language import OpenClipModel
 LOG = logging.getLogger(__name__)
 
 
-def errand(bench, run_id="one"):
-    return Errand(bench, "some_stage", "cnn", run_id, LOG)
+def errand(bench, run_id="one", place=0.0):
+    return Errand(bench, "some_stage", "cnn", run_id, LOG, place)
 
 
 def requests_of(bench, *prompts):
@@ -42,6 +45,65 @@ def test_only_what_is_missing_is_drawn(copied, count):
     added = bank[bank["prompt"].str.contains("moon")]
     assert sorted(added["drawn_by_run"]) == ["one"] * 4 + ["two"] * 2
     assert set(added["generator"]) == {generator_name(bench)}
+
+
+def test_two_runs_at_once_draw_twice_only_what_is_in_flight(copied, monkeypatch):
+    """One of them does all of its work while the other's second batch is being drawn."""
+    one, two = copied.bench(batch_size=1), copied.bench(batch_size=1)
+    requests = requests_of(one, "a red moon", "a blue moon", "a green moon", "a grey moon")
+    draw, batches, by_two = DiffusersGenerator.draw, [], []
+
+    def drawing(self, prompts, seeds):
+        batches.append(len(prompts))
+        if len(batches) == 2:
+            by_two.append(draw_missing(errand(two, "two", place=0.5), requests))
+        return draw(self, prompts, seeds)
+
+    monkeypatch.setattr(DiffusersGenerator, "draw", drawing)
+    by_one = draw_missing(errand(one, "one"), requests)
+
+    assert by_one == 2, "the batch that was being drawn, and the one that was being stored"
+    assert by_two[0] >= 10
+    assert sum(batches) == by_one + by_two[0] <= 12 + 2
+    bank = copied.table("pictures")
+    assert bank["prompt"].str.contains("moon").sum() == 12
+    noted = copied.table("image_work", stage="some_stage", work="drawn")["n_images"].sum()
+    assert noted == sum(batches), "also what was drawn for nothing"
+
+
+def test_two_runs_side_by_side_part_after_they_have_met(copied, monkeypatch):
+    """Both begin at the same place, and each batch of one is drawn while one of the other is."""
+    benches = [copied.bench(batch_size=1) for _ in range(2)]
+    prompts = [f"moon {n:02d}" for n in range(12)]
+    requests = requests_of(benches[0], *prompts)
+    at_once, draw = threading.Barrier(2), DiffusersGenerator.draw
+
+    def drawing(self, prompts, seeds):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            at_once.wait(timeout=20)
+        return draw(self, prompts, seeds)
+
+    def run(number):
+        n_drawn = draw_missing(errand(benches[number], f"run {number}"), requests)
+        at_once.abort()  # the other goes on alone
+        return n_drawn
+
+    monkeypatch.setattr(DiffusersGenerator, "draw", drawing)
+    with ThreadPoolExecutor(2) as pool:
+        n_drawn = sum(pool.map(run, range(2)))
+    assert len(requests) <= n_drawn <= 1.5 * len(requests), "twice, if they stayed together"
+    assert copied.table("pictures")["prompt"].str.startswith("moon").sum() == len(requests)
+
+
+def test_a_run_begins_at_its_place(copied):
+    bench = copied.bench(batch_size=1)
+    requests = requests_of(bench, "a red moon", "a blue moon")
+    draw_missing(errand(bench, place=0.5), requests)
+
+    bank = copied.table("image_work", stage="some_stage", work="drawn")
+    assert bank["n_images"].tolist() == [1] * 6
+    order = bench.warehouse.read("SELECT prompt FROM pictures ORDER BY rowid DESC LIMIT 6")
+    assert order["prompt"].tolist() == ["a blue moon"] * 3 + ["a red moon"] * 3
 
 
 def test_pictures_of_requests_say_what_they_are_of(copied):

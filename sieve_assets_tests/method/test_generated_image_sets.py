@@ -1,6 +1,7 @@
 """A picture's name depends on all that the picture depends on, and on nothing else."""
 
 import hashlib
+import itertools
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from sieve_assets.method.generated_image_sets import (
     PictureRequest,
+    beginning_at,
     missing_pictures,
     picture_id,
     picture_requests,
@@ -155,3 +157,38 @@ def test_what_is_missing_and_what_is_there_are_together_what_was_wanted(wanted, 
         one.picture_id for one in missing_pictures([PictureRequest(n, n, 0) for n in wanted], drawn)
     ]
     assert left == [name for name in dict.fromkeys(wanted) if name not in drawn]
+
+
+def requests_of(*prompts, n_images=2):
+    return picture_requests(prompts, identity=IDENTITY, n_images=n_images)
+
+
+@pytest.mark.parametrize(
+    ("place", "first"),
+    [(0.0, "abcd"), (0.2, "abcd"), (0.25, "bcda"), (0.5, "cdab"), (0.99, "dabc")],
+)
+def test_drawing_begins_at_a_place_and_goes_round(place, first):
+    found = beginning_at(place, requests_of(*"dbca"))
+    assert found == requests_of(*first)
+
+
+@settings(max_examples=50)
+@given(
+    place=st.floats(0, 1, exclude_max=True),
+    prompts=st.lists(st.sampled_from("abcdefgh"), unique=True),
+    seed=st.randoms(),
+)
+def test_wherever_drawing_begins_all_is_drawn_once_and_prompts_stay_together(place, prompts, seed):
+    requests = requests_of(*prompts)
+    found = beginning_at(place, requests)
+    assert sorted(found) == sorted(requests)
+    together = [one.prompt for one in found]
+    assert len([a for a, b in itertools.pairwise(together) if a != b]) == max(len(prompts) - 1, 0)
+    seed.shuffle(prompts)
+    assert beginning_at(place, requests_of(*prompts)) == found
+
+
+@pytest.mark.parametrize("place", [-0.1, 1.0, float("nan")])
+def test_no_place_among_the_prompts_is_refused(place):
+    with pytest.raises(ValueError, match=r"^beginning_at: expected a place from 0 to below 1, got"):
+        beginning_at(place, [])
