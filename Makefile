@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help plan demo compare ui atlas test coverage check bench bench-gpu screenshots
+.PHONY: help plan demo cluster-demo migrate compare ui atlas test test-cluster coverage check bench bench-gpu screenshots
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
@@ -17,13 +17,16 @@ installed := .venv/.installed
 instance := data/dagster_home/dagster.yaml
 
 help: ## what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 plan: $(installed) ## what demo would do, and how long it would take, before it does it
 	.venv/bin/sieve plan
 
 demo: $(installed) $(instance) ## interpret and verify the embedded targets' neurons, through Dagster
 	.venv/bin/sieve demo
+
+cluster-demo: $(installed) ## the same on workers, PostgreSQL, Redis and S3 as processes here, compared (ARGS="--workers 4")
+	.venv/bin/sieve cluster-demo $(ARGS)
 
 compare: $(installed) $(instance) ## the same, beside other methods' names (compare.toml): tables, and figures in comparison/
 	SIEVE_STUDY=compare.toml .venv/bin/sieve compare
@@ -34,8 +37,14 @@ ui: $(installed) $(instance) ## the Dagster UI over what demo made (PORT=3000), 
 atlas: $(installed) ## the neuron atlas of what demo made, opened from disk
 	.venv/bin/sieve atlas
 
+migrate: $(installed) ## tables of an older version to this one; or all results elsewhere (ARGS="--to … --store …")
+	.venv/bin/sieve migrate $(ARGS)
+
 test: $(installed) ## all tests; they need no accelerator, but a browser (ARGS="-k name")
 	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+test-cluster: $(installed) ## the tests that start servers: PostgreSQL and Redis must be installed
+	.venv/bin/python -m pytest -m cluster $(ARGS)
 
 coverage: $(installed) ## the same, with the lines no test reaches
 	.venv/bin/python -m pytest --cov $(ARGS)

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import click
 
+from sieve_assets.cluster_command import cluster_demo
 from sieve_assets.compare_check import tell_comparison
 from sieve_assets.compare_command import compare
 from sieve_assets.export_command import export
 from sieve_assets.generator_families import settings_to_write
 from sieve_assets.look_commands import atlas, ui
+from sieve_assets.migrate_command import migrate
 from sieve_assets.study import Study, Target
 from sieve_assets.study_file import load_study, study_of, study_path
 from sieve_assets.study_problems import StudyError
@@ -218,21 +220,6 @@ def mend() -> None:
 
 
 @main.command()
-def migrate() -> None:
-    """Take the tables of an older version of sieve_assets to this one; nothing stored is lost."""
-    from sieve_assets.assets.resources import Workbench  # noqa: PLC0415 (seconds to import)
-    from sieve_assets.stores.migration import migrate as migrate_tables  # noqa: PLC0415
-    from sieve_assets.stores.schema import schema_version  # noqa: PLC0415 (as above)
-
-    warehouse = Workbench().warehouse
-    try:
-        found = migrate_tables(warehouse.path, patience_s=warehouse.patience_s)
-    except (ValueError, OSError) as error:
-        raise click.ClickException(str(error)) from error
-    click.echo(f"{warehouse.path}: version {found} is now version {schema_version()}")
-
-
-@main.command()
 def run() -> None:
     """Interpret and verify the neurons of the study's targets, through Dagster."""
     from sieve_assets import demo as run_of_everything  # noqa: PLC0415 (seconds to import)
@@ -242,6 +229,8 @@ def run() -> None:
 
 main.add_command(run, "demo")
 main.add_command(compare)
+main.add_command(cluster_demo)
+main.add_command(migrate)
 main.add_command(atlas)
 main.add_command(ui)
 main.add_command(export)

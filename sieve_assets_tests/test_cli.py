@@ -5,7 +5,6 @@ import pytest
 from click.testing import CliRunner
 
 from sieve_assets.cli import main
-from sieve_assets.stores.schema import schema_version
 
 SECOND = "[targets.other]"
 
@@ -140,23 +139,11 @@ def test_mend_says_what_it_found(finished_study):
     assert "removed" not in second
 
 
-@pytest.mark.usefixtures("finished_study")
-def test_migrate_says_the_versions_and_what_is_not_there(monkeypatch, tmp_path):
-    here = schema_version()
-    said = CliRunner().invoke(main, ["migrate"]).output
-    assert f"version {here} is now version {here}" in said
-
-    monkeypatch.setenv("SIEVE_DATA", str(tmp_path / "nowhere"))
-    result = CliRunner().invoke(main, ["migrate"])
-    assert result.exit_code == 1
-    assert "Error: migrate: expected a warehouse at" in result.output
-
-
 @pytest.mark.parametrize("command", ["demo", "mend", "plan", "stale"])
 def test_tables_of_another_version_are_told_in_a_line(copied_study, monkeypatch, command):
     monkeypatch.setenv("SIEVE_STUDY", str(copied_study.file))
     monkeypatch.setenv("SIEVE_DATA", str(copied_study.data))
-    with duckdb.connect(copied_study.bench().warehouse.path) as connection:
+    with duckdb.connect(copied_study.bench().warehouse.at.path) as connection:
         connection.execute("UPDATE schema_version SET version = 1")
     result = CliRunner().invoke(main, [command])
     assert isinstance(result.exception, SystemExit)

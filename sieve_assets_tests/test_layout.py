@@ -28,6 +28,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 # Test modules that are about more than one module.
 WITHOUT_A_MODULE = {
     "method/test_patch_retention.py",  # the second half of method/test_patch_embeddings.py
+    "cluster/test_elsewhere.py",
     "test_bad_input.py",
     "test_benchmarks.py",
     "assets/test_failing_neurons.py",
@@ -134,7 +135,8 @@ for name in {[module_name(path) for path in LIGHT]}:
 
 def test_everything_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(one for some in extras.values() for one in some)]
     declared = {plain(re.match(r"[\w.-]+", one).group()) for one in wanted}
     providers = packages_distributions()
     imported = {name for path in SOURCES for name in imported_packages(path)}
