@@ -17,6 +17,8 @@ from benchmarks import (
     pipeline,
     probe_pass,
     wide,
+    workers,
+    writers,
 )
 from benchmarks.__main__ import ASKED_FOR, PARTS, main
 from benchmarks.figures import Figure, keep, medians, ratio_of_medians, table
@@ -24,6 +26,7 @@ from benchmarks.made_up_world import Sizes
 from benchmarks.photos import make_photos
 from benchmarks.pipeline import Clock
 from benchmarks.studies import shipped_study
+from sieve_assets_tests.server import HURRIED_DAEMON
 from sieve_assets_tests.studies import make_tiny_study
 
 TINY = {
@@ -86,7 +89,24 @@ def test_a_part_measures_what_it_says(part):
 
 
 def test_every_part_is_tried():
-    assert set(TINY) == {*PARTS, *ASKED_FOR, "gpu"}
+    assert {*TINY, "writers", "workers"} == {*PARTS, *ASKED_FOR, "gpu"}
+
+
+@pytest.mark.cluster
+def test_workers_draw_all_that_is_asked_for():
+    """In processes of their own, and with servers."""
+    seconds, _, n_twice = workers.measure((1,), 0.01, 4, ["-c", HURRIED_DAEMON])
+    assert seconds.name == "1 worker: 24 pictures of 0.01 s"
+    assert seconds.value > 0
+    assert n_twice.value == 0
+
+
+@pytest.mark.cluster
+def test_writers_of_either_kind_lose_nothing():
+    """In processes of their own, and with a server."""
+    figures = list(writers.measure(n_processes=2, n_writes=3))
+    counts = [figure for figure in figures if figure.goal == 0]
+    assert [figure.verdict for figure in counts] == ["ok", "ok"]
 
 
 @pytest.mark.parametrize(
