@@ -15,7 +15,7 @@ N_PROBE, N_SCENES = 240, 300
 MORE = {
     **WORLD_PROBE,
     "[concepts]": WORLD_PROBE["[concepts]"].replace("n_images = 9", f"n_images = {N_PROBE}"),
-    "n_reference = 4": "n_reference = 12\nn_controls = 3",
+    "n_controls = 4\nn_reference = 4": "n_reference = 12\nn_controls = 3",
 }
 
 
@@ -29,8 +29,8 @@ def world(finished, tmp_path_factory):
         yield finished.anew(tmp_path_factory.mktemp("world"), MORE).everything("cnn")
 
 
-def test_classes_that_are_drawn_come_first_then_the_concept_sets_then_others(finished, tmp_path):
-    bench = finished.anew(tmp_path, {"n_reference = 4": "n_reference = 4\nn_controls = 4"}).bench()
+def test_classes_that_are_drawn_come_first_then_the_concept_sets_then_others(finished):
+    bench = finished.bench()
     names = ["moon", "dog", "penguin", "cat", "twin", "twin", "sun", "sky"]
 
     found = classes_of(bench, ["sky", "twin"], names)

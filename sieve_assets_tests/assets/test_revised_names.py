@@ -23,7 +23,7 @@ SOME_CONFIDENCE = "n_reference = 4\nconfidence = 0.3\nn_controls = 0\nmin_score 
 """With so little confidence three pictures are clear; few names are nearly the best in both."""
 LOOKS = {
     "n_images = 3": "n_images = 6\nlooks = [2, 4, 6]",
-    "n_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 0",
+    "n_controls = 4\nn_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 0",
 }
 
 
@@ -144,7 +144,7 @@ def verdict_of(row, how):
 def test_verdicts_are_by_the_rule_and_q_values_over_the_targets_names(copied, tmp_path):
     folder = tmp_path / "clear"
     folder.mkdir()
-    study = copied.changed(folder, {"n_reference = 4": SOME_CONFIDENCE})
+    study = copied.changed(folder, {"n_controls = 4\nn_reference = 4": SOME_CONFIDENCE})
     for model in ("cnn", "vit"):
         study.of_model(model, "activation_rates", "evidence")
         study.of_model(model, "revised_names")

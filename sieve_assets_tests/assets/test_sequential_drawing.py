@@ -18,7 +18,7 @@ from sieve_assets_tests.studies import LAST, assert_same_rows
 LOOKS = [2, 4, 6]
 LOOKED = {
     "n_images = 3": f"n_images = 6\nlooks = {LOOKS}",
-    "n_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 0",
+    "n_controls = 4\nn_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 0",
 }
 """So few pictures can only be clear of a line if little confidence is asked for."""
 OF_A_LOOK = 1 - 0.5 / len(LOOKS)

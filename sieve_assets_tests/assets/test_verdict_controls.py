@@ -134,7 +134,9 @@ def apart(finished, tmp_path_factory):
     """The tiny study, in which no name is near another, with a line that rates can be clear of."""
     lines = "n_reference = 4\nnear_cosine = 1.0\nn_controls = 2"
     lines += "".join(f"\n{name} = {line}" for name, line in LINES.items())
-    study = finished.changed(tmp_path_factory.mktemp("apart"), {"n_reference = 4": lines})
+    study = finished.changed(
+        tmp_path_factory.mktemp("apart"), {"n_controls = 4\nn_reference = 4": lines}
+    )
     study.of_model("vit", "evidence")
     study.of_model("vit", "verdicts", "verdict_controls")
     return study
@@ -172,7 +174,7 @@ def test_with_looks_each_hypothesis_is_tried_on_the_pictures_that_it_was_judged_
 ):
     looks = {
         "n_images = 3": "n_images = 6\nlooks = [2, 4, 6]",
-        "n_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 2",
+        "n_controls = 4\nn_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 2",
     }
     study = finished.anew(tmp_path, looks).everything("vit")
 
@@ -247,7 +249,7 @@ def test_a_second_run_makes_nothing(copied, count):
 def test_without_controls_asked_for_there_are_none_and_the_reason_is_told(copied, tmp_path):
     folder = tmp_path / "none"
     folder.mkdir()
-    study = copied.changed(folder, {"n_reference = 4": "n_reference = 4\nn_controls = 0"})
+    study = copied.changed(folder, {"n_controls = 4": "n_controls = 0"})
 
     result = study.of_model("cnn", "verdict_controls")
 
