@@ -240,5 +240,5 @@ def read_all_activations(bench: Workbench, model: str) -> np.ndarray:
         LookupError: There is none.
         ValueError: A part of it is damaged.
     """
-    opened = _opened(bench, read_pass(bench, model)["activations_uri"])
-    return np.concatenate([arrays["all_activations"] for arrays in opened])
+    uris = list(read_pass(bench, model)["activations_uri"])
+    return np.concatenate([arrays["all_activations"] for arrays in _opened(bench, uris)])

@@ -71,7 +71,7 @@ def _differences(found: pd.DataFrame, expected: pd.DataFrame) -> Iterator[str]:
         yield f"expected {len(expected)} rows, got {len(found)}"
         return
     for name in expected.columns:
-        pair = [_flat(rows[name]) for rows in (found, expected)]
+        pair = [_flat(rows.loc[:, name]) for rows in (found, expected)]
         if pair[0].shape != pair[1].shape:
             yield f"{name}: lists of other lengths"
         elif pair[1].dtype.kind == "f":

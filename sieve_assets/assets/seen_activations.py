@@ -50,12 +50,16 @@ class StoredActivations:
     bench: Workbench
     model: str
 
-    @cached_property
+    @property
     def thresholds(self) -> np.ndarray:
         """T of every neuron of the target, of the probe pass.
 
         The table `neuron_ratios` may not have the neurons of another run yet.
         """
+        return self._thresholds
+
+    @cached_property
+    def _thresholds(self) -> np.ndarray:
         from sieve_assets.method.neuron_ratios import activation_thresholds  # noqa: PLC0415 (late)
 
         images = read_probe(self.bench, self.bench.study.targets[self.model].probe)
