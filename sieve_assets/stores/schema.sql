@@ -199,13 +199,13 @@ CREATE TABLE image_work (
     recorded_at TIMESTAMP NOT NULL, n_images BIGINT NOT NULL, n_bytes BIGINT NOT NULL,
     PRIMARY KEY (stage, model, run_id, work, recorded_at)
 );
-COMMENT ON TABLE image_work IS 'What stages had drawn, looked at and embedded for the first time; what was there already does not count';
+COMMENT ON TABLE image_work IS 'What stages had drawn, looked at and embedded; what was there already does not count, what two runs drew at once counts for both';
 COMMENT ON COLUMN image_work.stage IS 'Stage that needed it';
 COMMENT ON COLUMN image_work.model IS 'Target it ran for';
 COMMENT ON COLUMN image_work.run_id IS 'Dagster run';
 COMMENT ON COLUMN image_work.work IS 'drawn, looked at (by the target) or embedded (by the vision-language model)';
 COMMENT ON COLUMN image_work.recorded_at IS 'When it was stored (UTC)';
-COMMENT ON COLUMN image_work.n_images IS 'Images of which it was the first time';
+COMMENT ON COLUMN image_work.n_images IS 'Images drawn; or of which it was the first time that they were looked at, or embedded';
 COMMENT ON COLUMN image_work.n_bytes IS 'What that takes: of files, or of activations and embeddings';
 
 CREATE TABLE activation_rates (

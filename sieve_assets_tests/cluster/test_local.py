@@ -134,19 +134,12 @@ def test_a_killed_workers_run_goes_on_elsewhere(cluster, client, study, expected
     assert drawn_twice(study) <= N_WORKERS - 1
 
 
-def test_postgresql_may_be_restarted(cluster, client, study, expected):
+@pytest.mark.parametrize("server", ["postgresql", "redis"])
+def test_a_server_may_be_restarted(cluster, client, study, expected, server):
     backfill = launched(client, study)
     wait_until_drawing(study)
-    cluster.postgresql.stop()
-    cluster.postgresql.start()
-    assert_ended_well(client, backfill, study, expected)
-
-
-def test_redis_may_be_restarted(cluster, client, study, expected):
-    backfill = launched(client, study)
-    wait_until_drawing(study)
-    cluster.redis.stop()
-    cluster.redis.start()
+    getattr(cluster, server).stop()
+    getattr(cluster, server).start()
     assert_ended_well(client, backfill, study, expected)
 
 
