@@ -16,9 +16,10 @@ from sieve_assets_tests.methods import COMPARED, known_truth
 from sieve_assets_tests.studies import LAST, assert_same_rows
 
 LOOKS = [2, 4, 6]
+VERIFY_SETTINGS = "n_reference = 4\nconfidence = 0.5\nn_controls = 0"
 LOOKED = {
     "n_images = 3": f"n_images = 6\nlooks = {LOOKS}",
-    "n_controls = 4\nn_reference = 4": "n_reference = 4\nconfidence = 0.5\nn_controls = 0",
+    "n_controls = 4\nn_reference = 4": VERIFY_SETTINGS,
 }
 """So few pictures can only be clear of a line if little confidence is asked for."""
 OF_A_LOOK = 1 - 0.5 / len(LOOKS)
@@ -200,4 +201,4 @@ def test_every_methods_names_are_looked_at_the_same_way(looked, tmp_path):
 
 def _compared():
     [[old, new]] = COMPARED.items()
-    return {LOOKED[old]: new.replace(old, LOOKED[old])}
+    return {VERIFY_SETTINGS: new.replace(old, VERIFY_SETTINGS)}
