@@ -41,7 +41,7 @@ migrate: $(installed) ## tables of an older version to this one; or all results 
 	.venv/bin/sieve migrate $(ARGS)
 
 test: $(installed) ## all tests; they need no accelerator, but a browser (ARGS="-k name")
-	.venv/bin/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	.venv/bin/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-cluster: $(installed) ## the tests that start servers: PostgreSQL and Redis must be installed
 	.venv/bin/python -m pytest -m cluster $(ARGS)

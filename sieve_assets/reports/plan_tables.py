@@ -109,7 +109,8 @@ def terminal_table(title: str, rows: pd.DataFrame) -> Table:
     table = Table(title=title, title_justify="left")
     for name in rows.columns:
         is_figure = name in {"partitions", "bytes", "time", "planned", "happened"}
-        table.add_column(str(name), justify="right" if is_figure else "left")
+        is_first = name == rows.columns[0]  # what a row is of; it is never cut
+        table.add_column(str(name), justify="right" if is_figure else "left", no_wrap=is_first)
     for row in rows.astype(str).itertuples(index=False):
         table.add_row(*(escape(value) for value in row))
     return table

@@ -55,6 +55,12 @@ def test_a_plan_has_a_row_a_stage_and_one_for_all():
     ]
 
 
+def test_a_stage_is_named_whole_in_a_narrow_terminal():
+    text = io.StringIO()
+    print_plan(Console(file=text, width=60), "cnn", PLANNED, [], "")
+    assert "generated_image_sets" in text.getvalue()
+
+
 def test_an_outcome_has_what_was_planned_beside_what_happened():
     rows = outcome_table(HAPPENED)
 

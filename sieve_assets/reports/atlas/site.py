@@ -166,8 +166,9 @@ def static_files() -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in folder.iterdir() if _is_shown(one.name)}
 
 
+@cache
 def vega() -> bytes:
-    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`."""
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `window.vegaEmbed`; takes seconds."""
     import vl_convert  # noqa: PLC0415 (it starts an engine)
 
     bundle = vl_convert.javascript_bundle()  # pyright: ignore[reportCallIssue] (it has a default)
