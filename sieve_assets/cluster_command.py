@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # seconds to import
 
     from sieve_assets.assets.resources import Workbench
     from sieve_assets.cluster.backfills import Backfills, Range, State
+    from sieve_assets.cluster.local import LocalCluster
     from sieve_assets.study import Study
 
 ASKED_EVERY_S = 2.0
@@ -57,18 +58,20 @@ def cluster_demo(workers: int, neurons_a_run: int, *, stay: bool) -> None:
     try:
         with local_cluster(folder, alone.study_path, n_workers=workers, more=more) as cluster:
             console.print(f"{workers} workers. Dagster: {cluster.url}, logs: {folder}")
-            state = _backfill(console, Backfills(cluster.url), alone.study)
+            state = _backfill(console, cluster, Backfills(cluster.url), alone.study)
             differences = _told(console, Workbench(), alone)
             if stay:
                 console.print("Running until Ctrl-C.")
                 signal.pause()
-    except LookupError as error:
+    except (LookupError, ChildProcessError, TimeoutError) as error:
         raise click.ClickException(str(error)) from error
     if differences or not state.is_good:
         raise SystemExit(1)
 
 
-def _backfill(console: "Console", backfills: "Backfills", study: "Study") -> "State":
+def _backfill(
+    console: "Console", cluster: "LocalCluster", backfills: "Backfills", study: "Study"
+) -> "State":
     """Everything of the study, done by the workers; how it ended."""
     started, told = time.monotonic(), {}
     backfill = backfills.launch(_everything(study))
@@ -80,9 +83,12 @@ def _backfill(console: "Console", backfills: "Backfills", study: "Study") -> "St
             console.print(f"{time.monotonic() - started:5.0f} s: runs {runs or 'none yet'}")
         if state.has_ended:
             break
+        cluster.refuse_ended()
         time.sleep(ASKED_EVERY_S)
     took_s = time.monotonic() - started
     console.print(f"Backfill {state.status.lower()} after {took_s:.0f} s. {state.problem}")
+    for failure in [] if state.is_good else backfills.failures(backfill):
+        console.print(f"  {failure}", style="red", markup=False)
     return state
 
 

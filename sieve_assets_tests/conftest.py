@@ -22,7 +22,7 @@ os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 hypothesis.settings.register_profile("sieve", deadline=None)
 hypothesis.settings.load_profile("sieve")
 
-LONGEST = ("test_backfills", "test_operating", "test_killing", "test_flows", "test_demo", "test_atlas")
+LONGEST = ("test_backfills", "test_operating", "test_killing", "test_flows", "test_demo")
 """Modules that begin first, so that none of them runs alone at the end (minutes each)."""
 SECRET = "no%one's password"  # noqa: S105 (of a server that lives as long as the tests)
 """What nobody may find in a log, an error or a row."""

@@ -31,7 +31,21 @@ query ($id: String!) {
     ... on PartitionBackfill {
       status
       error { message }
-      runs(limit: 10000) { status startTime endTime }
+      runs(limit: 10000) { id status startTime endTime }
+    }
+  }
+}
+"""
+_SAID = """
+query ($id: ID!) {
+  logsForRun(runId: $id) {
+    __typename
+    ... on Error { message }
+    ... on EventConnection {
+      events {
+        ... on ExecutionStepFailureEvent { stepKey error { message causes { message } } }
+        ... on RunFailureEvent { message error { message causes { message } } }
+      }
     }
   }
 }
@@ -114,6 +128,17 @@ class Backfills:
             max(ended) - min(started) if started and ended else 0.0,
         )
 
+    def failures(self, backfill: str) -> list[str]:
+        """Why its runs failed, each reason once.
+
+        Raises:
+            ValueError: There is none of that id.
+        """
+        runs = self._asked(_STATE, {"id": backfill})["runs"]
+        failed = [run["id"] for run in runs if run["status"] == "FAILURE"]
+        said = [self._asked(_SAID, {"id": run})["events"] for run in failed]
+        return list(dict.fromkeys(reason for events in said for reason in _reasons(events)))
+
     def _asked(self, question: str, variables: dict[str, Any]) -> Mapping[str, Any]:
         [answer] = self._client.execute(
             GraphQLRequest(question, variable_values=variables)
@@ -121,3 +146,17 @@ class Backfills:
         if message := answer.get("message"):
             raise ValueError(f"Dagster at {self.url}: expected an answer, got: {message}")
         return answer
+
+
+def _reasons(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a failed run said: of its steps, or of itself if none began."""
+    failed = [one for one in events if one.get("error") or one.get("message")]
+    steps = [one for one in failed if one.get("stepKey")]
+    return [_reason(one) for one in steps or failed]
+
+
+def _reason(event: Mapping[str, Any]) -> str:
+    error = event["error"] or {"message": event["message"], "causes": []}
+    causes = [error, *error["causes"]]
+    step = event.get("stepKey")
+    return (f"{step}: " if step else "") + causes[-1]["message"].strip()

@@ -22,7 +22,7 @@ ANSWER_S = 3.0
 """How long workers may take to answer (s)."""
 N_SILENT = 3
 """Looks in a row that find a run with no worker, before it counts as lost."""
-_AWAY = (OperationalError, RedisError, OSError)
+AWAY = (OperationalError, RedisError, OSError)
 """What a broker that does not answer makes of a question."""
 
 
@@ -54,7 +54,7 @@ class WatchingCeleryRunLauncher(CeleryRunLauncher):
                 return found
             is_waiting = found.status == WorkerStatus.UNKNOWN
             is_missed = not is_waiting and not self._is_at_work(run)
-        except _AWAY:
+        except AWAY:
             return CheckRunHealthResult(WorkerStatus.RUNNING, "The broker does not answer.")
         task = run.tags[DAGSTER_CELERY_TASK_ID_TAG]
         self._n_missed[task] = self._n_missed[task] + 1 if is_missed else 0
@@ -71,7 +71,7 @@ class WatchingCeleryRunLauncher(CeleryRunLauncher):
     def _require_worker(self, queue: str) -> None:
         try:
             served = self._inspect().active_queues() or {}
-        except _AWAY as error:  # not told: the broker's address may have a secret in it
+        except AWAY as error:  # not told: the broker's address may have a secret in it
             raise DagsterLaunchFailedError(
                 f"Celery: expected the broker to answer, got {type(error).__name__}. "
                 "Start Redis, or check $SIEVE_CELERY_BROKER."

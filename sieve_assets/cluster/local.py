@@ -7,19 +7,22 @@ import contextlib
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from celery import Celery
+from celery.app.control import Inspect
 from mirakuru import HTTPExecutor, SimpleExecutor, TCPExecutor
 from s3fs import S3FileSystem
 
 from sieve_assets.cluster import servers
+from sieve_assets.cluster.launcher import AWAY
 from sieve_assets.stores.addresses import LAKE, STORE, WAREHOUSE, WAREHOUSE_FILES
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -27,7 +30,10 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 LOCATION = "sieve_assets.definitions"
 """Module of the code location."""
 DAEMON = ("-m", "dagster._daemon")
+BROKER = "SIEVE_CELERY_BROKER"
 BUCKET = "sieve"
+ANSWER_S = 1.0
+"""How long workers may take to answer before they are asked again (s)."""
 LOADED_S = 300.0
 """How long the code location may take to load, or a run to end (s)."""
 QUEUES = ("cpu", "gpu")
@@ -70,15 +76,45 @@ class LocalCluster:
     def start_worker(self, name: str) -> SimpleExecutor:
         """A worker that does one run at a time."""
         options = ["-A", "dagster_celery.app", "-y", str(DEPLOY / "celery.yaml"), "-n", name]
-        command = [*_program("dagster-celery"), "worker", "start", *options, "-q", ",".join(QUEUES)]
+        command = [str(_program("dagster-celery")), "worker", "start", *options]
+        command += ["-q", ",".join(QUEUES)]
         self.workers[name] = self._started(name, [*command, "--", "--concurrency=1"])
         return self.workers[name]
 
+    def await_workers(self) -> None:
+        """Wait until every worker says that it is there.
+
+        Raises:
+            ChildProcessError: One has ended.
+            TimeoutError: They are not there in time.
+        """
+        asked = Celery(broker=self.environment[BROKER]).control.inspect(timeout=ANSWER_S)
+        since = time.monotonic()
+        while _n_answers(asked) < len(self.workers):
+            self.refuse_ended()
+            if time.monotonic() - since > LOADED_S:
+                raise TimeoutError(
+                    f"cluster: expected {len(self.workers)} workers within {LOADED_S:g} s. What "
+                    f"they said is in {self.folder}."
+                )
+
+    def refuse_ended(self) -> None:
+        """See that everything that was started still runs.
+
+        Raises:
+            ChildProcessError: A worker, the daemon or the web server has ended.
+        """
+        for name, one in {**self.workers, **self.dagster}.items():
+            if not one.running():
+                said = self.log_of(name).strip().splitlines()[-1:]
+                raise ChildProcessError(
+                    f"cluster: expected {name} to run, but it has ended ({''.join(said)}). What it "
+                    f"said is in {self.folder / name}.log."
+                )
+
     def kill_worker(self, name: str) -> None:
         """Kill a worker (-9) and all that it started."""
-        if process := self.workers.pop(name).process:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        self.workers.pop(name).kill()
 
     def start_daemon(self) -> None:
         """The daemon: it starts the runs of backfills, and looks after runs."""
@@ -140,6 +176,8 @@ def local_cluster(
 
     Raises:
         LookupError: A server is not installed.
+        ChildProcessError: A worker has ended by itself.
+        TimeoutError: Workers are not there in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
     ports = [servers.free_port() for _ in range(4)]
@@ -152,8 +190,10 @@ def local_cluster(
         "SIEVE_DATA": str(folder / "data"),
         "SIEVE_DAGSTER_DATABASE": f"postgresql+psycopg2://{database.user}@{servers.HOST}"
         f":{database.port}/dagster",
-        "SIEVE_CELERY_BROKER": f"redis://{servers.HOST}:{ports[1]}/0",
+        BROKER: f"redis://{servers.HOST}:{ports[1]}/0",
         "SIEVE_LOGS_BUCKET": BUCKET,
+        # Dagster starts `celery` by its name, and this Python's environment need not be active.
+        "PATH": os.pathsep.join([str(_program("")), os.environ.get("PATH", os.defpath)]),
         WAREHOUSE: f"{LAKE}{servers.Database(database.port, database.user, '', 'lake').words}",
         WAREHOUSE_FILES: f"s3://{BUCKET}/rows",
         STORE: f"s3://{BUCKET}/store",
@@ -179,6 +219,7 @@ def local_cluster(
             cluster.start_worker(f"worker{at}")
         cluster.start_daemon()
         cluster.start_webserver()
+        cluster.await_workers()
         yield cluster
 
 
@@ -195,10 +236,18 @@ def _in_environment(more: Mapping[str, str]) -> Iterator[None]:
         S3FileSystem.clear_instance_cache()
 
 
+def _n_answers(asked: Inspect) -> int:
+    """How many workers answer; none while a broker that was restarted is not asked anew."""
+    with contextlib.suppress(*AWAY):
+        return len(asked.ping() or {})
+    return 0
+
+
 def _stop(cluster: LocalCluster) -> None:
     for process in (*cluster.dagster.values(), *cluster.workers.values()):
         process.kill(wait=True)
 
 
-def _program(name: str) -> list[str]:
-    return [str(Path(sys.executable).with_name(name))]
+def _program(name: str) -> Path:
+    """A program that was installed with this Python."""
+    return Path(sys.executable).parent / name

@@ -65,3 +65,20 @@ def test_nothing_has_taken_no_time(backfills):
     waiting = {"status": "QUEUED", "startTime": None, "endTime": None}
     backfills.answers.append({"status": "REQUESTED", "error": None, "runs": [waiting]})
     assert backfills.state("abc") == State("REQUESTED", {"QUEUED": 1}, "", 0.0)
+
+
+def test_a_failure_is_told_once_by_its_cause(backfills):
+    runs = [{"id": name, "status": status} for name, status in zip("abc", RUN_STATUS, strict=True)]
+    backfills.answers.append({"runs": runs})
+    cause = {"message": "ValueError: no images\n"}
+    of_run = {"message": "Steps failed: ['clusters'].", "error": None}
+    step = {"stepKey": "clusters", "error": {"message": "It raised.", "causes": [cause]}}
+    backfills.answers += [{"events": [{}, step, of_run]}] * 2
+    assert backfills.failures("f") == ["clusters: ValueError: no images"]
+    assert backfills.asked[1:] == [{"id": "a"}, {"id": "c"}]
+
+    backfills.answers += [{"runs": runs[:1]}, {"events": [of_run]}]
+    assert backfills.failures("f") == ["Steps failed: ['clusters']."]
+
+
+RUN_STATUS = ("FAILURE", "SUCCESS", "FAILURE")

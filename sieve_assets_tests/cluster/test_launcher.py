@@ -69,7 +69,9 @@ def run_of(instance, job, **tags):
 
 
 @pytest.mark.parametrize(
-    ("job", "queue"), [(drawing, "gpu"), (counting, "cpu"), (both, "gpu")], ids=str
+    ("job", "queue"),
+    [(drawing, "gpu"), (counting, "cpu"), (both, "gpu")],
+    ids=["drawing", "counting", "both"],
 )
 def test_a_run_of_a_model_goes_to_the_gpus(instance, job, queue):
     assert instance.run_launcher._queue_of(run_of(instance, job)) == queue

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from sieve_assets.assets.pipeline import stages_of
+from sieve_assets.cluster.backfills import Backfills, Range
 from sieve_assets.cluster.local import local_cluster
 from sieve_assets.stores.addresses import STORE, WAREHOUSE, WAREHOUSE_FILES
 from sieve_assets.stores.schema import tables
@@ -22,7 +23,7 @@ from sieve_assets_tests.studies import BY_NEURON, FIRST, StudyRun
 pytestmark = pytest.mark.cluster
 N_WORKERS = 4
 AWAY_S = 20.0
-PICTURES = {"n_images = 3": "n_images = 12"}
+PICTURES = {"n_images = 3": "n_images = 8"}
 """So many that drawing them takes a while, one by one."""
 AFTER_VERDICTS = ("revised_names", "verdict_controls", "neuron_atlas", "target_report")
 DRAWN = "SELECT count(*) AS n FROM pictures"
@@ -77,6 +78,7 @@ def study(cluster, expected):
     for number in range(N_WORKERS):
         if f"worker{number}" not in cluster.workers:
             cluster.start_worker(f"worker{number}")
+    cluster.await_workers()
     return study
 
 
@@ -163,3 +165,23 @@ def test_daemon_and_web_server_may_be_restarted(cluster, client, study, expected
     cluster.start_webserver()
     until(client.is_loaded, "the web server to be back")
     assert_ended_well(client, backfill, study, expected)
+
+
+def test_a_failed_run_says_why(cluster, study):
+    backfills = Backfills(cluster.url)
+    backfill = backfills.launch({"verdicts": [Range("cnn", "cnn")]})
+    until(lambda: backfills.state(backfill).has_ended, "the backfill to end")
+    assert not backfills.state(backfill).is_good
+    [reason] = backfills.failures(backfill)
+    assert reason.startswith("verdicts: LookupError: verdicts: expected evidence of cnn"), reason
+    assert not study.table("verdicts").size
+
+
+def test_a_worker_that_ends_by_itself_is_told(cluster):
+    ended = cluster._started("worker9", ["sh", "-c", "echo no such queue"])
+    cluster.refuse_ended()
+    cluster.workers["worker9"] = ended
+    until(lambda: not ended.running(), "it to end")
+    with pytest.raises(ChildProcessError, match=r"worker9 to run, .* ended \(no such queue\)"):
+        cluster.await_workers()
+    del cluster.workers["worker9"]
