@@ -227,8 +227,14 @@ def embed_concepts(bench: Workbench) -> dict[str, np.ndarray]:
 
 
 def embed_texts(bench: Workbench, texts: list[str]) -> np.ndarray:
-    """The texts' unit vectors, `[text feature]`; the same texts are embedded once."""
+    """The texts' unit vectors, `[text feature]`; the same texts are embedded and read once."""
     texts_id = settings_hash(bench.vision_language_hash, texts)
+    if texts_id not in bench.text_vectors:
+        bench.text_vectors[texts_id] = _vectors(bench, texts_id, texts)
+    return bench.text_vectors[texts_id]
+
+
+def _vectors(bench: Workbench, texts_id: str, texts: list[str]) -> np.ndarray:
     known = bench.warehouse.read("SELECT uri FROM text_embeddings WHERE texts_id = $1", [texts_id])
     if len(known):
         return bench.arrays.open(str(known["uri"].iloc[0]), verify=True)["embeddings"]

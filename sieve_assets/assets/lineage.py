@@ -4,10 +4,12 @@ The warehouse knows, Dagster's marks do not. Not here: what is then computed (se
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from sieve_assets.assets.differences import differences
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
@@ -94,7 +96,7 @@ class Lineage:
     @cached_property
     def notes(self) -> dict[Place, Note]:
         """Provenance of the stage and of every stage before it."""
-        found = self._ask(_NOTES, [one.name for one in (*ancestors(self.stage), self.stage)])
+        found, _ = self._stored
         notes = zip(*(found[name] for name in Note._fields), strict=True)
         places = zip(found["stage"], found["neuron"], strict=True)
         return {place: Note(*note) for place, note in zip(places, notes, strict=True)}
@@ -102,21 +104,23 @@ class Lineage:
     @cached_property
     def failures(self) -> dict[Place, str]:
         """Why the last try of the stage, or of one before it, failed for a neuron."""
-        found = self._ask(_FAILURES, [one.name for one in (*ancestors(self.stage), self.stage)])
+        _, found = self._stored
         places = zip(found["stage"], found["neuron"], strict=True)
         return dict(zip(places, found["reason"], strict=True))
 
-    def _ask(self, sql: str, stages: list[str]) -> Any:
-        read = self.read or self.bench.warehouse.read
-        return read(
-            sql,
-            {
-                "model": self.share.model,
-                "stages": stages,
-                "is_whole": not self.stage.is_by_neuron,
-                "neurons": [*self.share.neurons, OF_A_MODEL],
-            },
-        )
+    @cached_property
+    def _stored(self) -> list[pd.DataFrame]:
+        """Notes and failures, of one moment."""
+        asked = {
+            "model": self.share.model,
+            "stages": [one.name for one in (*ancestors(self.stage), self.stage)],
+            "is_whole": not self.stage.is_by_neuron,
+            "neurons": [*self.share.neurons, OF_A_MODEL],
+        }
+        return self._together(lambda read: [read(sql, asked) for sql in (_NOTES, _FAILURES)])
+
+    def _together(self, ask: Callable[[Read], Any]) -> Any:
+        return self.bench.warehouse.together(ask) if self.read is None else ask(self.read)
 
     @cached_property
     def outputs(self) -> dict[Place, str]:
@@ -175,8 +179,8 @@ class Lineage:
         """In which settings and models a note's recipe is another than that of now."""
         key = (stage.name, note.settings_hash, note.weights_hash)
         if key not in self._said:
-            read = self.read or self.bench.warehouse.read
-            found = read(_SAID, dict(zip(("stage", "settings", "weights"), key, strict=True)))
+            asked: dict[str, str] = dict(zip(("stage", "settings", "weights"), key, strict=True))
+            found = self._together(lambda read: read(_SAID, asked))
             self._said[key] = json.loads(found["said"].iloc[0]) if len(found) else {}
         before = self._said[key]
         if not before:

@@ -191,7 +191,8 @@ def work(context: dg.AssetExecutionContext, bench: Workbench, stage: Stage) -> I
                 f"relied on, since {reason}"
             )
         rest = share.of_neurons(set(share.neurons) - set(left_out))
-        lineage = Lineage(bench, stage, rest, made=lineage.made)
+        if left_out:
+            lineage = Lineage(bench, stage, rest, made=lineage.made)
         lineage.refuse_stale_inputs()
         recorder = None
         stale = set(lineage.stale_neurons())

@@ -17,7 +17,7 @@ from sieve_assets.assets.lineage import Lineage
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import LINEAGE, Check, Stage
-from sieve_assets.stores.warehouse import Replacement
+from sieve_assets.stores.warehouse import Read, Replacement
 
 Facts = Mapping[str, Any]
 STATUS = {
@@ -69,9 +69,12 @@ def report(
     """
     told = _Report(context, bench, stage, share)
     lineage = Lineage(bench, stage, share)
-    problems = {LINEAGE.name: {**_not_as_noted(told, lineage), **left_out, **failed}}
+    n_rows, asked = bench.warehouse.together(
+        lambda read: (_row_counts(told, read), _asked(told, read))
+    )
+    problems = {LINEAGE.name: {**_not_as_noted(told, lineage, n_rows), **left_out, **failed}}
     problems |= {check.name: dict(check.find(bench, share)) for check in stage.checks}
-    facts = _facts(told, lineage)
+    facts = _facts(told, lineage, asked)
     for neuron, key in zip(share.neurons, share.keys, strict=True):
         reason = failed.get(neuron) or left_out.get(neuron)
         state = {"status": "failed" if neuron in failed else "left out", "reason": reason}
@@ -81,7 +84,7 @@ def report(
             partition_key=key,
         )
     blocking = [problems[one.name] for one in stage.checks if one.is_blocking]
-    _note_failures(told, {**_joined(blocking), **failed}, set(left_out))
+    _note_failures(told, lineage, {**_joined(blocking), **failed}, set(left_out))
     for neuron, reason in failed.items():
         context.log.error("%s, neuron %d: %s", share.model, neuron, reason)
     keys = dict(zip(share.neurons, share.keys, strict=True))
@@ -134,11 +137,10 @@ def _in_words(failing: Mapping[str, str], asked: Iterable[str]) -> str:
     return "passed: " + ", ".join(asked)
 
 
-def _facts(told: _Report, lineage: Lineage) -> dict[int, Facts]:
+def _facts(told: _Report, lineage: Lineage, asked: pd.DataFrame) -> dict[int, Facts]:
     """Metadata of every partition of the share, by neuron."""
     stage, share = told.stage, told.share
-    found = _asked(told) if stage.facts else pd.DataFrame()
-    facts = {int(row["neuron"]): _readable(row) for row in found.to_dict("records")}
+    facts = {int(row["neuron"]): _readable(row) for row in asked.to_dict("records")}
     pictures = {} if stage.pictures is None else stage.pictures(told.bench, share)
     links = {} if stage.links is None else stage.links(told.bench, share.model)
     status = stage.recipe(told.bench, share.model).status
@@ -154,8 +156,10 @@ def _facts(told: _Report, lineage: Lineage) -> dict[int, Facts]:
     }
 
 
-def _asked(told: _Report) -> pd.DataFrame:
+def _asked(told: _Report, read: Read) -> pd.DataFrame:
     """The answer to the stage's question for facts, which need not name every parameter."""
+    if not told.stage.facts:
+        return pd.DataFrame()
     share = told.share
     probe = told.bench.study.targets[share.model].probe
     n_images = told.bench.study.generator.n_images
@@ -166,7 +170,7 @@ def _asked(told: _Report) -> pd.DataFrame:
         "n_images": n_images,
     }
     named = {name: value for name, value in known.items() if f"${name}" in told.stage.facts}
-    return told.bench.warehouse.read(told.stage.facts, named)
+    return read(told.stage.facts, named)
 
 
 def _of_note(lineage: Lineage, stage: Stage, neuron: int) -> Facts:
@@ -234,10 +238,9 @@ def _severity(check: Check) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.ERROR if check.is_blocking else dg.AssetCheckSeverity.WARN
 
 
-def _not_as_noted(told: _Report, lineage: Lineage) -> dict[int, str]:
+def _not_as_noted(told: _Report, lineage: Lineage, counts: Mapping[int, int]) -> dict[int, str]:
     """Neurons whose rows are not those that provenance notes, or not what would be made now."""
     stage, share = told.stage, told.share
-    counts = _row_counts(told)
     problems = {}
     for neuron in share.neurons:
         note, change = (
@@ -255,14 +258,14 @@ def _not_as_noted(told: _Report, lineage: Lineage) -> dict[int, str]:
     return problems
 
 
-def _row_counts(told: _Report) -> dict[int, int]:
+def _row_counts(told: _Report, read: Read) -> dict[int, int]:
     stage, share = told.stage, told.share
     by_neuron = "neuron" if stage.is_by_neuron else str(OF_A_MODEL)
     target = told.bench.study.targets[share.model]
     key, value = (
         ("probe", target.probe) if stage.table == "probe_images" else ("model", share.model)
     )
-    rows = told.bench.warehouse.read(
+    rows = read(
         f"SELECT {by_neuron} AS neuron, count(*) AS n FROM {stage.table}"  # noqa: S608 (our names)
         f" WHERE {key} = $value GROUP BY 1",
         {"value": value},
@@ -274,16 +277,15 @@ def _joined(problems: Iterable[Mapping[int, str]]) -> dict[int, str]:
     return {neuron: reason for some in problems for neuron, reason in some.items()}
 
 
-def _note_failures(told: _Report, reasons: Mapping[int, str], left_out: set[int]) -> None:
+def _note_failures(
+    told: _Report, lineage: Lineage, reasons: Mapping[int, str], left_out: set[int]
+) -> None:
     """Note the neurons that what follows must leave out, and forget those that are well again."""
     stage, share = told.stage, told.share
     tried = [neuron for neuron in share.neurons if neuron not in left_out]
     reasons = {neuron: reasons[neuron] for neuron in tried if neuron in reasons}
-    known = told.bench.warehouse.read(
-        "SELECT neuron FROM failures WHERE stage = $stage AND model = $model",
-        {"stage": stage.name, "model": share.model},
-    )
-    if not reasons and not set(known["neuron"]) & set(tried):
+    known = {neuron for name, neuron in lineage.failures if name == stage.name}
+    if not reasons and not known & set(tried):
         return
     now = datetime.now(UTC).replace(tzinfo=None)
     place = {"stage": stage.name, "model": share.model}

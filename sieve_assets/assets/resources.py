@@ -15,6 +15,8 @@ from sieve_assets.assets.places import Places
 from sieve_assets.study_probes import FolderProbe, TerrariumProbe
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from sieve_assets.image_sets.image_set import ImageSet
     from sieve_assets.models.captioner import Captioner
     from sieve_assets.models.generator import Generator
@@ -47,6 +49,7 @@ class Workbench(Places):
     _targets: dict[str, "Target"] = PrivateAttr(default_factory=dict)
     _text_models: dict[tuple[str, str], Any] = PrivateAttr(default_factory=dict)
     _image_sets: dict[str, "ImageSet"] = PrivateAttr(default_factory=dict)
+    _text_vectors: dict[str, "np.ndarray"] = PrivateAttr(default_factory=dict)
 
     def anew(self, **other: Any) -> "Workbench":
         """The same workbench with the study file read again and no model loaded.
@@ -142,6 +145,11 @@ class Workbench(Places):
         return load_vision_language(
             self.study.vision_language, device=self._best_device, batch_size=self.batch_size
         )
+
+    @property
+    def text_vectors(self) -> dict[str, "np.ndarray"]:
+        """What the vision-language model sees in texts that were asked for, by their hash."""
+        return self._text_vectors
 
     @property
     def generator_identity(self) -> Mapping[str, Any]:

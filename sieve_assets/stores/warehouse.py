@@ -6,7 +6,8 @@ Not here: computation, what a stage writes, and what is kept in files (pictures,
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import duckdb
 import pandas as pd
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from sieve_assets.stores.lake import DuckLake
 
 Place: TypeAlias = "DuckDBFile | DuckLake"
-Read = Callable[[str, Mapping[str, Any]], pd.DataFrame]
+Params: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
+Read = Callable[[str, Params], pd.DataFrame]
 """Asks a question within a transaction, as `Warehouse.read` does in one of its own."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,7 @@ class Warehouse:
 
     at: "Place"
 
-    def read(
-        self, sql: str, params: Sequence[Any] | Mapping[str, Any] | None = None
-    ) -> pd.DataFrame:
+    def read(self, sql: str, params: Params = None) -> pd.DataFrame:
         """The result of a query; FLOAT[] columns hold read-only float32 arrays.
 
         Args:
@@ -69,15 +70,19 @@ class Warehouse:
             OtherSchemaError: The warehouse is one of another version.
             ValueError: Two columns have the same name, or the file is no warehouse.
         """
+        return self.together(lambda read: read(sql, params))
 
-        def ask(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-            try:
-                return connection.execute(sql, params).to_arrow_table()
-            except duckdb.CatalogException as error:
-                _refuse_unknown_table(error)
-                raise
+    def together(self, ask: Callable[[Read], _T]) -> _T:
+        """What is made of several answers, all by one state of the tables.
 
-        return frame_of(self.at.read(ask))
+        Args:
+            ask: Asks, as `read` is asked; it may be asked again. The warehouse must not be asked
+                or changed otherwise meanwhile.
+
+        Raises:
+            The same as `read`.
+        """
+        return self.at.read(lambda connection: ask(partial(_answer, connection)))
 
     def replace(
         self, *replacements: Replacement, unless: Callable[[Read], None] | None = None
@@ -105,7 +110,7 @@ class Warehouse:
 
         def act(connection: duckdb.DuckDBPyConnection) -> None:
             if unless is not None:
-                unless(lambda *asked: frame_of(connection.execute(*asked).to_arrow_table()))
+                unless(partial(_answer, connection))
             for table, rows, scope in fitted:
                 _delete(connection, table.name, scope)
                 self._insert(connection, table, rows)
@@ -141,6 +146,14 @@ class Warehouse:
         except duckdb.ConstraintException as error:
             raise _unfit(table, error) from error
         return inserted.fetchall()[0][0]
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, sql: str, params: Params = None) -> pd.DataFrame:
+    try:
+        return frame_of(connection.execute(sql, params).to_arrow_table())
+    except duckdb.CatalogException as error:
+        _refuse_unknown_table(error)
+        raise
 
 
 def _fitted(replacement: Replacement) -> tuple[Table, pa.Table, pa.Table]:

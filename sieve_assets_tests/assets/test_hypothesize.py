@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sieve_assets.assets import cropping
-from sieve_assets.assets.hypothesize import concept_names, neuron_generator
+from sieve_assets.assets.hypothesize import concept_names, embed_concepts, neuron_generator
 from sieve_assets.assets.records import NeuronFailuresError
 from sieve_assets.image_sets.listing import open_image
 from sieve_assets.models.vision_language import OpenClipModel
@@ -231,3 +231,14 @@ def test_concepts_are_embedded_once_for_all_runs_and_targets(copied, tmp_path, c
     assert embedded == [len(concept_names(other.bench().study))]
     n_before = len(copied.table("text_embeddings"))
     assert len(other.table("text_embeddings")) == n_before + 1
+
+
+def test_texts_are_read_once_a_run(copied):
+    bench = copied.bench()
+    before = embed_concepts(bench)
+    shutil.rmtree(bench.arrays.root)
+    again = embed_concepts(bench)
+    assert list(again) == list(before)
+    np.testing.assert_array_equal(list(again.values()), list(before.values()))
+    with pytest.raises(FileNotFoundError):
+        embed_concepts(copied.bench())

@@ -48,18 +48,13 @@ def test_a_new_warehouse_has_empty_tables_with_their_columns(warehouse):
     assert len(found) == 0
 
 
-def test_rows_come_back_as_they_were(warehouse):
+def test_rows_come_back_as_they_were_and_once(warehouse):
     rows = samples(activation=0.1)
-    warehouse.replace(replacing(rows, ("m", 0)))
+    for _ in range(2):
+        warehouse.replace(replacing(rows, ("m", 0)))
     found = warehouse.read("SELECT * FROM selected_samples ORDER BY rank")
     pd.testing.assert_frame_equal(found, rows, check_dtype=False, check_like=True)
     assert found["activation"].dtype == np.float32
-
-
-def test_writing_twice_leaves_one_copy(warehouse):
-    for _ in range(2):
-        warehouse.replace(replacing(samples(), ("m", 0)))
-    assert stored(warehouse) == [("m", 0, "a"), ("m", 0, "b")]
 
 
 def test_only_what_is_in_scope_is_replaced(warehouse):
@@ -84,14 +79,9 @@ def test_a_scope_of_pairs_is_not_their_product(warehouse):
 def test_no_rows_with_a_scope_only_delete(warehouse, empty):
     warehouse.replace(replacing(pd.concat([samples(), samples(neuron=1)]), ("m", 0), ("m", 1)))
     warehouse.replace(replacing(empty, ("m", 0)))
-    assert stored(warehouse) == [("m", 1, "a"), ("m", 1, "b")]
-
-
-def test_a_scope_without_rows_changes_nothing(warehouse):
-    warehouse.replace(replacing(samples(), ("m", 0)))
-    warehouse.replace(replacing(pd.DataFrame()))
+    warehouse.replace(replacing(empty))
     warehouse.replace()
-    assert len(stored(warehouse)) == 2
+    assert stored(warehouse) == [("m", 1, "a"), ("m", 1, "b")]
 
 
 def test_one_column_of_the_key_is_scope_enough(warehouse):
@@ -280,12 +270,23 @@ def test_reading_writes_nothing(warehouse):
         warehouse.read("DELETE FROM clusters")
 
 
+def test_several_questions_are_answered_by_one_state(warehouse):
+    writer = threading.Thread(target=lambda: warehouse.replace(replacing(samples(), ("m", 0))))
+
+    def ask(read):
+        before = read("SELECT * FROM selected_samples")
+        writer.start()
+        writer.join(0.5)
+        return before, read("SELECT * FROM selected_samples")
+
+    assert [len(one) for one in warehouse.together(ask)] == [0, 0]
+    writer.join(60)
+    assert len(stored(warehouse)) == 2
+
+
 def test_an_unknown_table_lists_the_nearest_names(warehouse):
     with pytest.raises(LookupError, match=r"'neuron_ratio'\. Did you mean neuron_ratios"):
         warehouse.read("SELECT * FROM neuron_ratio")
-
-
-def test_other_mistakes_in_a_query_are_told_as_duckdb_tells_them(warehouse):
     with pytest.raises(duckdb.CatalogException, match="no_such_function"):
         warehouse.read("SELECT no_such_function(1)")
 

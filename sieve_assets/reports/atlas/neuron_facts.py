@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.reports.atlas import questions
-from sieve_assets.stores.warehouse import Warehouse
+from sieve_assets.stores.warehouse import Read, Warehouse
 
 Row = Mapping[str, Any]
 
@@ -60,10 +60,16 @@ def facts_of(
         neurons: Channels of its layer.
         stages: Stages by neuron whose provenance is told.
     """
+    return warehouse.together(lambda read: _facts(read, model, neurons, stages))
+
+
+def _facts(
+    read: Read, model: str, neurons: Sequence[int], stages: Sequence[str]
+) -> list[NeuronFacts]:
     asked = {"model": model, "neurons": list(neurons)}
 
     def ask(sql: str, **more: object) -> dict[int, list[Row]]:
-        return rows_by_neuron(warehouse.read(sql, {**asked, **more}))
+        return rows_by_neuron(read(sql, {**asked, **more}))
 
     ratios, activations = ask(questions.RATIOS), ask(questions.ACTIVATIONS)
     samples, hypotheses = ask(questions.SAMPLES), ask(questions.HYPOTHESES)
