@@ -22,18 +22,18 @@ from mirakuru import HTTPExecutor, SimpleExecutor, TCPExecutor
 from s3fs import S3FileSystem
 
 from sieve_assets.cluster import servers
-from sieve_assets.cluster.launcher import AWAY
+from sieve_assets.cluster.launcher import ANSWER_S, AWAY
 from sieve_assets.stores.addresses import LAKE, STORE, WAREHOUSE, WAREHOUSE_FILES
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 """The configuration that a real cluster has."""
+PROGRAMS = Path(sys.executable).parent
+"""Where those are that were installed with this Python."""
 LOCATION = "sieve_assets.definitions"
 """Module of the code location."""
 DAEMON = ("-m", "dagster._daemon")
 BROKER = "SIEVE_CELERY_BROKER"
 BUCKET = "sieve"
-ANSWER_S = 1.0
-"""How long workers may take to answer before they are asked again (s)."""
 LOADED_S = 300.0
 """How long the code location may take to load, or a run to end (s)."""
 QUEUES = ("cpu", "gpu")
@@ -76,7 +76,7 @@ class LocalCluster:
     def start_worker(self, name: str) -> SimpleExecutor:
         """A worker that does one run at a time."""
         options = ["-A", "dagster_celery.app", "-y", str(DEPLOY / "celery.yaml"), "-n", name]
-        command = [str(_program("dagster-celery")), "worker", "start", *options]
+        command = [str(PROGRAMS / "dagster-celery"), "worker", "start", *options]
         command += ["-q", ",".join(QUEUES)]
         self.workers[name] = self._started(name, [*command, "--", "--concurrency=1"])
         return self.workers[name]
@@ -193,7 +193,7 @@ def local_cluster(
         BROKER: f"redis://{servers.HOST}:{ports[1]}/0",
         "SIEVE_LOGS_BUCKET": BUCKET,
         # Dagster starts `celery` by its name, and this Python's environment need not be active.
-        "PATH": os.pathsep.join([str(_program("")), os.environ.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(PROGRAMS), os.environ.get("PATH", os.defpath)]),
         WAREHOUSE: f"{LAKE}{servers.Database(database.port, database.user, '', 'lake').words}",
         WAREHOUSE_FILES: f"s3://{BUCKET}/rows",
         STORE: f"s3://{BUCKET}/store",
@@ -246,8 +246,3 @@ def _n_answers(asked: Inspect) -> int:
 def _stop(cluster: LocalCluster) -> None:
     for process in (*cluster.dagster.values(), *cluster.workers.values()):
         process.kill(wait=True)
-
-
-def _program(name: str) -> Path:
-    """A program that was installed with this Python."""
-    return Path(sys.executable).parent / name
