@@ -1,11 +1,16 @@
 """Arithmetic in which a result does not depend on the batch it was computed in."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
 from sieve_assets.study_values import Precision
+
+_settings = ExitStack()  # puts cuDNN's back, which all threads share
+_inside: list[int] = []  # the threads in full precision, once for each time they entered it
+_ONE_AT_A_TIME = threading.Lock()
 
 
 @contextmanager
@@ -13,13 +18,25 @@ def full_precision() -> Iterator[None]:
     """Inference with float32 convolutions in full and by fixed algorithms.
 
     By default cuDNN rounds float32 convolutions to TF32 (10 bits) and may choose another algorithm
-    for another batch size, so that an image's activations would depend on its neighbours.
+    for another batch size, so that an image's activations would depend on its neighbours. Its
+    settings are the whole process's: the last thread to leave puts them back.
     """
-    exact = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-    )
-    with torch.inference_mode(), exact:
-        yield
+    with _ONE_AT_A_TIME:
+        if not _inside:
+            _settings.enter_context(
+                torch.backends.cudnn.flags(
+                    enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+                )
+            )
+        _inside.append(threading.get_ident())
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        with _ONE_AT_A_TIME:
+            _inside.remove(threading.get_ident())
+            if not _inside:
+                _settings.close()
 
 
 @contextmanager

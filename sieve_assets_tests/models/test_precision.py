@@ -1,5 +1,8 @@
 """Arithmetic settings hold inside and are put back."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +34,19 @@ def test_settings_hold_inside_and_are_put_back_after_an_error():
         fail_inside()
 
     assert settings() == before == (False, True, False)
+
+
+def test_settings_hold_until_the_last_thread_has_left():
+    first, second = ExitStack(), ExitStack()
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        one.submit(first.enter_context, full_precision()).result()
+        other.submit(second.enter_context, full_precision()).result()
+        one.submit(first.close).result()
+        assert other.submit(settings).result() == (True, False, True)
+        other.submit(second.close).result()
+        assert other.submit(settings).result() == (False, True, False)
+
+    assert settings() == (False, True, False)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
