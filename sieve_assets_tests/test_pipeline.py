@@ -17,7 +17,11 @@ from sieve_assets_tests.studies import BY_NEURON, FIRST, StudyRun, assert_same_r
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "sieve.toml"
-FEWER = {"n_images = 12000": "n_images = 2000", "n_images = 24": "n_images = 3"}
+FEWER = {
+    "n_images = 12000": "n_images = 2000",
+    "n_images = 24": "n_images = 3",
+    "n_reference = 60": "n_reference = 4\nn_controls = 0\nrevise = false",
+}
 PERCENTILE_ROUNDING = 3e-7
 """Relative: a percentile may round to the float32 beside."""
 SCORE_ROUNDING = 1e-6
@@ -40,7 +44,7 @@ def is_demo_there() -> bool:
 
 
 def run_smaller(folder: Path) -> StudyRun:
-    """The shipped study with its models, on fewer images and pictures."""
+    """The shipped study with its models, on fewer images and pictures, without controls."""
     (folder / "data").mkdir()
     (folder / "data" / "terrarium").symlink_to(ROOT / "data" / "terrarium")
     return StudyRun(SHIPPED, ROOT / "data").anew(folder, FEWER).everything()
