@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from sieve_assets.assets.lineage import ancestors
 from sieve_assets.assets.target_report import target_report_of
 from sieve_assets.reports.atlas.report_page import report_of
 from sieve_assets.reports.atlas.report_parts import Subject
@@ -71,7 +70,7 @@ class Read(HTMLParser):
 def page_of(study, model):
     """A target's report, as the stage makes it."""
     bench = study.bench()
-    stages = [one.name for one in ancestors(target_report_of(bench.study))]
+    stages = [one.name for one in target_report_of(bench.study).ancestors()]
     return report_of(bench.warehouse, bench.study, model, stages, {})
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import dagster as dg
 
-from sieve_assets.assets.lineage import Lineage, ancestors
+from sieve_assets.assets.lineage import lineages
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, neuron_key, stretches
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.resources import Workbench
@@ -87,9 +87,9 @@ def stale_by_stage(bench: Workbench, stages: Iterable[Stage], share: Share) -> d
         share: A target and neurons of it.
     """
     redone: dict[str, list[int]] = {}
-    for stage in stages:
-        lineage = Lineage(bench, stage, share)
-        before = {neuron for one in ancestors(stage) for neuron in redone.get(one.name, [])}
+    for lineage in lineages(bench, [(stage, share) for stage in stages]):
+        stage = lineage.stage
+        before = {neuron for one in stage.ancestors() for neuron in redone.get(one.name, [])}
         failed = {neuron for name, neuron in lineage.failures if name == stage.name}
         redone[stage.name] = [
             n for n in share.neurons if n in before | failed or lineage.change(stage, n)

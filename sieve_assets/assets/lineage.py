@@ -4,51 +4,26 @@ The warehouse knows, Dagster's marks do not. Not here: what is then computed (se
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-import pandas as pd
-
 from sieve_assets.assets.differences import differences
+from sieve_assets.assets.notes import Note, Stored, stored_of, stored_of_target
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Stage
 from sieve_assets.settings_hash import settings_hash, settings_text
-from sieve_assets.stores.warehouse import Read
 
 Place = tuple[str, int]
 """A stage's name and a neuron, `OF_A_MODEL` for a stage by model."""
 
-_NOTES = """
-SELECT stage, neuron, settings_hash, coalesce(weights_hash, '') AS weights_hash,
-    input_hash, output_hash, n_rows
-FROM provenance
-WHERE model = $model AND stage IN (SELECT unnest($stages))
-AND ($is_whole OR neuron IN (SELECT unnest($neurons)))
-"""
-_FAILURES = """
-SELECT stage, neuron, reason FROM failures
-WHERE model = $model AND stage IN (SELECT unnest($stages))
-AND ($is_whole OR neuron IN (SELECT unnest($neurons)))
-"""
 _SAID = """
 SELECT said FROM recipes
 WHERE stage = $stage AND settings_hash = $settings AND weights_hash = $weights
 """
 _MOST_NEURONS = 5
-
-
-class Note(NamedTuple):
-    """What provenance says of a stage and a neuron."""
-
-    settings_hash: str
-    weights_hash: str
-    """Empty if the stage ran no model."""
-    input_hash: str
-    output_hash: str
-    n_rows: int
 
 
 class Made(NamedTuple):
@@ -80,14 +55,14 @@ class Lineage:
         bench: The stores, and what the study says now.
         stage: The last stage that is looked at.
         share: The target, and the neurons that are looked at.
-        read: How to ask the warehouse; None opens it for one question.
+        stored: What `stored_of` found; if None, it is asked when it is needed.
         made: What stages would run with now, as far as it has been asked for.
     """
 
     bench: Workbench
     stage: Stage
     share: Share
-    read: Read | None = None
+    stored: Stored | None = None
     made: dict[str, Made] = field(default_factory=dict, compare=False)
     _said: dict[tuple[str, str, str], Mapping[str, Any]] = field(
         default_factory=dict, compare=False
@@ -96,7 +71,7 @@ class Lineage:
     @cached_property
     def notes(self) -> dict[Place, Note]:
         """Provenance of the stage and of every stage before it."""
-        found, _ = self._stored
+        found = self._stored.notes
         notes = zip(*(found[name] for name in Note._fields), strict=True)
         places = zip(found["stage"], found["neuron"], strict=True)
         return {place: Note(*note) for place, note in zip(places, notes, strict=True)}
@@ -104,23 +79,15 @@ class Lineage:
     @cached_property
     def failures(self) -> dict[Place, str]:
         """Why the last try of the stage, or of one before it, failed for a neuron."""
-        _, found = self._stored
+        found = self._stored.failures
         places = zip(found["stage"], found["neuron"], strict=True)
         return dict(zip(places, found["reason"], strict=True))
 
     @cached_property
-    def _stored(self) -> list[pd.DataFrame]:
-        """Notes and failures, of one moment."""
-        asked = {
-            "model": self.share.model,
-            "stages": [one.name for one in (*ancestors(self.stage), self.stage)],
-            "is_whole": not self.stage.is_by_neuron,
-            "neurons": [*self.share.neurons, OF_A_MODEL],
-        }
-        return self._together(lambda read: [read(sql, asked) for sql in (_NOTES, _FAILURES)])
-
-    def _together(self, ask: Callable[[Read], Any]) -> Any:
-        return self.bench.warehouse.together(ask) if self.read is None else ask(self.read)
+    def _stored(self) -> Stored:
+        if self.stored is not None:
+            return self.stored
+        return self.bench.warehouse.together(lambda read: stored_of(self.stage, self.share, read))
 
     @cached_property
     def outputs(self) -> dict[Place, str]:
@@ -180,7 +147,7 @@ class Lineage:
         key = (stage.name, note.settings_hash, note.weights_hash)
         if key not in self._said:
             asked: dict[str, str] = dict(zip(("stage", "settings", "weights"), key, strict=True))
-            found = self._together(lambda read: read(_SAID, asked))
+            found = self.bench.warehouse.read(_SAID, asked)
             self._said[key] = json.loads(found["said"].iloc[0]) if len(found) else {}
         before = self._said[key]
         if not before:
@@ -209,7 +176,7 @@ class Lineage:
 
     def _changes_before(self) -> Iterator[tuple[Stage, dict[int, Change | None]]]:
         """Of what is stored of each stage before this one, by neuron."""
-        for upstream in ancestors(self.stage):
+        for upstream in self.stage.ancestors():
             there = [
                 neuron
                 for name, neuron in self.notes
@@ -267,6 +234,15 @@ def _told(model: str, neurons: Iterable[int]) -> str:
     return f"{model}, neurons {some}{more}"
 
 
+def lineages(bench: Workbench, shares: Sequence[tuple[Stage, Share]]) -> Iterator[Lineage]:
+    """The lineage of each stage for a share of it, all of one target and of one moment."""
+    stages, model = [stage for stage, _ in shares], shares[0][1].model
+    stored = bench.warehouse.together(lambda read: stored_of_target(stages, model, read))
+    made: dict[str, Made] = {}
+    for stage, share in shares:
+        yield Lineage(bench, stage, share, stored.up_to(stage), made)
+
+
 def input_hash(stage: Stage, neuron: int, outputs: Mapping[Place, str]) -> str:
     """SHA-256 over what a stage reads for a neuron; for a whole model, over all of its neurons."""
     inputs: list[object] = []
@@ -279,14 +255,6 @@ def input_hash(stage: Stage, neuron: int, outputs: Mapping[Place, str]) -> str:
             output = outputs.get((read.name, OF_A_MODEL))
             inputs.append([read.name, [] if output is None else [(OF_A_MODEL, output)]])
     return settings_hash(*inputs)
-
-
-def ancestors(stage: Stage) -> list[Stage]:
-    """Every stage before a stage, each once, before those that read it."""
-    found: dict[str, Stage] = {}
-    for read in stage.reads:
-        found |= {one.name: one for one in (*ancestors(read), read)}
-    return list(found.values())
 
 
 def _of_all_neurons(read: Stage, outputs: Mapping[Place, str]) -> list[tuple[int, str]]:

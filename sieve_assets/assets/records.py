@@ -16,6 +16,7 @@ import pandas as pd
 
 from sieve_assets.assets.errands import Errand
 from sieve_assets.assets.lineage import Lineage, input_hash
+from sieve_assets.assets.notes import stored_of
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, place_of, shares
 from sieve_assets.assets.progress import tracked
 from sieve_assets.assets.reporting import report, tell_checks
@@ -147,7 +148,8 @@ class Recorder:
 
     def _refuse_replaced_inputs(self, read: Read) -> None:
         """See, in the transaction that writes, that the inputs are still those that were read."""
-        now = Lineage(self.bench, self.stage, self.share, read)
+        stored = stored_of(self.stage, self.share, read)
+        now = Lineage(self.bench, self.stage, self.share, stored)
         for neuron in self.share.neurons:
             before, after = (
                 input_hash(self.stage, neuron, one.outputs) for one in (self.lineage, now)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from sieve_assets.assets.lineage import Lineage
+from sieve_assets.assets.notes import stored_of
 from sieve_assets.assets.partitions import OF_A_MODEL, Share
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import LINEAGE, Check, Stage
@@ -68,10 +69,10 @@ def report(
         What the checks found, for `tell_checks`.
     """
     told = _Report(context, bench, stage, share)
-    lineage = Lineage(bench, stage, share)
-    n_rows, asked = bench.warehouse.together(
-        lambda read: (_row_counts(told, read), _asked(told, read))
+    stored, n_rows, asked = bench.warehouse.together(
+        lambda read: (stored_of(stage, share, read), _row_counts(told, read), _asked(told, read))
     )
+    lineage = Lineage(bench, stage, share, stored)
     problems = {LINEAGE.name: {**_not_as_noted(told, lineage, n_rows), **left_out, **failed}}
     problems |= {check.name: dict(check.find(bench, share)) for check in stage.checks}
     facts = _facts(told, lineage, asked)

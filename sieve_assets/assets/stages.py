@@ -124,6 +124,13 @@ class Stage:
         """The stage's name: also of its asset."""
         return self.function.__name__
 
+    def ancestors(self) -> list["Stage"]:
+        """Every stage before it, each once, before those that read it."""
+        found: dict[str, Stage] = {}
+        for read in self.reads:
+            found |= {one.name: one for one in (*read.ancestors(), read)}
+        return list(found.values())
+
     def asset(self, study: Study) -> dg.AssetsDefinition:
         """The asset with the partitions of `study`."""
         partitions = by_neuron(study) if self.is_by_neuron else by_model(study)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from sieve_assets.assets.lineage import Change, Lineage, Made, ancestors
+from sieve_assets.assets.lineage import Change, Lineage, lineages
 from sieve_assets.assets.partitions import OF_A_MODEL, Share, stretches
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_STATE, probe_images
@@ -78,11 +78,11 @@ def ranges(neurons: Sequence[int]) -> str:
 
 def _of_model(bench: Workbench, model: str) -> Iterator[Finding]:
     neurons = list(range(bench.study.targets[model].width))
-    made: dict[str, Made] = {}
+    shares = {True: Share(model, neurons, []), False: Share(model, [OF_A_MODEL], [])}
     touched: dict[str, set[int]] = {}
-    for stage in stages_of(bench.study):
-        share = Share(model, neurons if stage.is_by_neuron else [OF_A_MODEL], [])
-        lineage = Lineage(bench, stage, share, made=made)
+    stages = stages_of(bench.study)
+    for lineage in lineages(bench, [(one, shares[one.is_by_neuron]) for one in stages]):
+        stage, share = lineage.stage, lineage.share
         follows = _following(stage, share, touched)
         try:
             states = {
@@ -98,7 +98,7 @@ def _of_model(bench: Workbench, model: str) -> Iterator[Finding]:
 def _following(stage: Stage, share: Share, touched: Mapping[str, set[int]]) -> set[int]:
     """The share's neurons that come after something that is not up to date."""
     found: set[int] = set()
-    for one in ancestors(stage):
+    for one in stage.ancestors():
         before = touched.get(one.name, set())
         if one.is_by_neuron and stage.is_by_neuron:
             found |= before

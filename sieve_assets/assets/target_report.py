@@ -18,7 +18,6 @@ from sieve_assets.assets.domain_shift import domain_shift
 from sieve_assets.assets.evaluate import has_known_truth, oracle_rates, truth_agreement
 from sieve_assets.assets.evidence import evidence
 from sieve_assets.assets.hypothesize import concept_hypotheses
-from sieve_assets.assets.lineage import ancestors
 from sieve_assets.assets.method_comparison import method_comparison, score_truth
 from sieve_assets.assets.neuron_ablation import neuron_ablation
 from sieve_assets.assets.neuron_atlas import atlas_stage
@@ -97,7 +96,7 @@ def target_report(context: dg.AssetExecutionContext, bench: Workbench) -> None:
     for recorder in work(context, bench, made_of):
         model = recorder.share.model
         rows = []
-        stages = [one.name for one in ancestors(made_of)]
+        stages = [one.name for one in made_of.ancestors()]
         stale = recorder.lineage.stale_before()
         for file in files_of(bench, model, stages, stale, _slugs(bench)):
             write_changed(bench.atlas / file.path, file.content)

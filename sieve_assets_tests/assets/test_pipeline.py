@@ -5,7 +5,6 @@ import itertools
 import pytest
 
 from sieve_assets.assets import evaluate
-from sieve_assets.assets.lineage import ancestors
 from sieve_assets.assets.pipeline import EVALUATION, STAGES, stages_of
 from sieve_assets.assets.stages import Stage
 from sieve_assets.study_file import load_study
@@ -41,7 +40,7 @@ def test_every_stage_but_the_last_is_read_by_a_later_one():
 
     assert {stage.name for stage in ALL} - read == ends
     last = [stage for stage in ALL if stage.name in ends]
-    before = {one.name for stage in last for one in ancestors(stage)}
+    before = {one.name for stage in last for one in stage.ancestors()}
     assert {stage.name for stage in ALL} - before == ends
 
 
@@ -56,7 +55,7 @@ def test_nothing_of_the_method_reads_the_known_truth():
     known = {stage.name for stage in EVALUATION}
 
     for stage in STAGES:
-        assert not known & {one.name for one in ancestors(stage)}, stage.name
+        assert not known & {one.name for one in stage.ancestors()}, stage.name
 
 
 def test_stages_are_those_that_the_modules_of_the_method_define():
