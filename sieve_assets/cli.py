@@ -23,13 +23,14 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         from sieve_assets.stores.connections import (  # noqa: PLC0415 (it loads duckdb)
+            LakeLostError,
             OtherSchemaError,
             WarehouseBusyError,
         )
 
         try:
             return super().invoke(ctx)
-        except (StudyError, OtherSchemaError, WarehouseBusyError) as error:
+        except (StudyError, OtherSchemaError, WarehouseBusyError, LakeLostError) as error:
             raise click.ClickException(str(error)) from error
 
 

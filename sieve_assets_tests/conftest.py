@@ -101,6 +101,13 @@ def finished(tmp_path_factory):
     return make_tiny_study(tmp_path_factory.mktemp("tiny")).everything()
 
 
+@pytest.fixture(scope="session")
+def without_vit(finished):
+    """The change that leaves the tiny study its CNN alone."""
+    text = finished.file.read_text()
+    return {text[text.index("[targets.vit]") : text.index("[probes")]: ""}
+
+
 @pytest.fixture
 def checked_study(study_folder):
     """A study of two targets whose weights are those of a real network."""

@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner
 
 from sieve_assets.cli import main
+from sieve_assets.stores.connections import DuckDBFile, LakeLostError, WarehouseBusyError
 
 SECOND = "[targets.other]"
 
@@ -149,6 +150,18 @@ def test_tables_of_another_version_are_told_in_a_line(copied_study, monkeypatch,
     assert isinstance(result.exception, SystemExit)
     assert result.output.startswith("Error: Warehouse: expected schema version")
     assert "got 1. Run `sieve migrate`" in result.output
+
+
+@pytest.mark.parametrize("error", [WarehouseBusyError("held"), LakeLostError("away")], ids=str)
+@pytest.mark.usefixtures("finished_study")
+def test_a_warehouse_that_cannot_be_asked_is_told_in_a_line(monkeypatch, error):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(DuckDBFile, "read", refuse)
+    result = CliRunner().invoke(main, ["stale"])
+    assert result.exit_code == 1
+    assert result.output == f"Error: {error}\n"
 
 
 def test_stale_says_what_is_stale_and_ends_as_asked(copied_study, monkeypatch):

@@ -22,12 +22,10 @@ N_KILLS = 3
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(finished, tmp_path_factory):
+def uninterrupted(finished, without_vit, tmp_path_factory):
     """The tiny study's CNN as a demo of its own makes it, and how long that takes (s)."""
     folder = tmp_path_factory.mktemp("uninterrupted")
-    text = finished.file.read_text()
-    vit = text[text.index("[targets.vit]") : text.index("[probes")]
-    study = finished.anew(folder, {vit: ""})
+    study = finished.anew(folder, without_vit)
     return study, DemoProcess(study, folder / "home").seconds()
 
 

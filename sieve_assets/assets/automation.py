@@ -13,7 +13,7 @@ from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.sources import SOURCES
 from sieve_assets.assets.staleness import FOLLOWS, UNKNOWN, Finding, find_stale
 from sieve_assets.settings_hash import settings_hash
-from sieve_assets.stores.connections import WarehouseBusyError
+from sieve_assets.stores.connections import LakeLostError, WarehouseBusyError
 from sieve_assets.study_problems import StudyError
 
 NIGHTLY, WEEKLY = "0 2 * * *", "0 5 * * 0"
@@ -63,7 +63,7 @@ def _requests(
     try:
         stale = targets_of(find_stale(bench))
         targets = sorted(bench.study.targets) if check_files else sorted(stale)
-    except (StudyError, WarehouseBusyError) as error:
+    except (StudyError, WarehouseBusyError, LakeLostError) as error:
         return dg.SkipReason(str(error))
     if not targets:
         return dg.SkipReason("Nothing is stale.")
@@ -110,7 +110,7 @@ def watch(bench: Workbench, job: dg.JobDefinition) -> dg.SensorDefinition:
             return dg.SkipReason("Nothing that the study is given has changed.")
         try:
             stale = targets_of(find_stale(now))
-        except WarehouseBusyError as error:
+        except (WarehouseBusyError, LakeLostError) as error:
             return dg.SkipReason(str(error))
         context.update_cursor(json.dumps(versions))
         what = f"{', '.join(changed)} changed" if before else "First look"

@@ -55,14 +55,14 @@ class Lineage:
         bench: The stores, and what the study says now.
         stage: The last stage that is looked at.
         share: The target, and the neurons that are looked at.
-        stored: What `stored_of` found; if None, it is asked when it is needed.
+        stored: What `stored_of` found; if None, the warehouse is asked when it is needed.
         made: What stages would run with now, as far as it has been asked for.
     """
 
     bench: Workbench
     stage: Stage
     share: Share
-    stored: Stored | None = None
+    stored: Stored | None = field(default=None, compare=False)
     made: dict[str, Made] = field(default_factory=dict, compare=False)
     _said: dict[tuple[str, str, str], Mapping[str, Any]] = field(
         default_factory=dict, compare=False

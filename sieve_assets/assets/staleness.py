@@ -14,6 +14,7 @@ from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.probe_sets import PROBE_STATE, probe_images
 from sieve_assets.assets.resources import Workbench
 from sieve_assets.assets.stages import Stage
+from sieve_assets.stores.connections import LakeLostError, WarehouseBusyError
 
 STALE, MISSING, FAILED, UNKNOWN, FOLLOWS = "stale", "missing", "failed", "unknown", "follows"
 STATES: Mapping[str, str] = {
@@ -47,6 +48,9 @@ def find_stale(bench: Workbench, models: Iterable[str] = ()) -> list[Finding]:
     Args:
         bench: The stores, and what the study says now.
         models: Targets to look at; all if none is named.
+
+    Raises:
+        WarehouseBusyError, LakeLostError: It cannot be told what is stored.
     """
     wanted = list(models) or sorted(bench.study.targets)
     return [finding for model in wanted for finding in _of_model(bench, model)]
@@ -89,6 +93,8 @@ def _of_model(bench: Workbench, model: str) -> Iterator[Finding]:
                 neuron: _state(lineage, neuron, follows=neuron in follows)
                 for neuron in share.neurons
             }
+        except (WarehouseBusyError, LakeLostError):
+            raise
         except (LookupError, ValueError, OSError) as error:
             states = dict.fromkeys(share.neurons, (UNKNOWN, " ".join(str(error).split())))
         touched[stage.name] = {neuron for neuron, state in states.items() if state}

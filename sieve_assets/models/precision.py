@@ -9,7 +9,7 @@ import torch
 from sieve_assets.study_values import Precision
 
 _settings = ExitStack()  # puts cuDNN's back, which all threads share
-_inside: list[int] = []  # the threads in full precision, once for each time they entered it
+_inside: list[int] = []  # a thread for each time that full precision was entered and not left
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -34,7 +34,7 @@ def full_precision() -> Iterator[None]:
             yield
     finally:
         with _ONE_AT_A_TIME:
-            _inside.remove(threading.get_ident())
+            _inside.pop()
             if not _inside:
                 _settings.close()
 

@@ -30,6 +30,10 @@ class WarehouseBusyError(TimeoutError):
     """Another process held the warehouse for longer than the patience."""
 
 
+class LakeLostError(ConnectionError):
+    """The catalogue or the files of a DuckLake cannot be reached."""
+
+
 class OtherSchemaError(RuntimeError):
     """The warehouse has the tables of another version of sieve_assets."""
 

@@ -16,7 +16,12 @@ import psycopg2.errors
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from sieve_assets.stores.addresses import LAKE
-from sieve_assets.stores.connections import WarehouseBusyError, check_version, transaction
+from sieve_assets.stores.connections import (
+    LakeLostError,
+    WarehouseBusyError,
+    check_version,
+    transaction,
+)
 from sieve_assets.stores.extensions import load_extension
 from sieve_assets.stores.object_storage import s3_secret
 from sieve_assets.stores.schema import statements_without_constraints
@@ -41,10 +46,6 @@ _CUT = ("server closed the connection", "terminating connection", "no connection
 """What libpq says of a connection that ended while it was used."""
 
 _T = TypeVar("_T")
-
-
-class LakeLostError(ConnectionError):
-    """The catalogue or the files of a DuckLake cannot be reached."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from sieve_assets.assets.pipeline import stages_of
 from sieve_assets.assets.sources import SOURCES
 from sieve_assets.definitions import definitions_of
+from sieve_assets.stores.connections import DuckDBFile, LakeLostError, WarehouseBusyError
 from sieve_assets_tests.changes import touch, with_own
 from sieve_assets_tests.studies import OF_CNN, QUIET
 
@@ -99,6 +100,19 @@ def test_a_study_file_that_is_wrong_is_the_reason_to_skip(copied, instance):
 
     assert requests == []
     assert "select.bete" in reason
+
+
+@pytest.mark.parametrize("error", [WarehouseBusyError("held"), LakeLostError("away")], ids=str)
+def test_a_warehouse_that_cannot_be_asked_is_the_reason_to_skip(
+    finished, instance, monkeypatch, error
+):
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(DuckDBFile, "read", refuse)
+
+    assert tick(finished, instance, "nightly") == ([], str(error))
+    assert looked(finished, instance)[:2] == ([], str(error))
 
 
 def test_the_first_look_requests_what_is_stale_and_the_second_nothing(copied, instance):

@@ -30,11 +30,9 @@ DRAWN = "SELECT count(*) AS n FROM pictures"
 
 
 @pytest.fixture(scope="module")
-def expected(finished, tmp_path_factory):
+def expected(finished, without_vit, tmp_path_factory):
     """The study of one target with more pictures, run in this process up to verdicts."""
-    text = finished.file.read_text()
-    other = text[text.index("[targets.vit]") : text.index("[probes.")]
-    study = finished.anew(tmp_path_factory.mktemp("expected"), PICTURES | {other: ""})
+    study = finished.anew(tmp_path_factory.mktemp("expected"), PICTURES | without_vit)
     for leg in (FIRST, BY_NEURON, ("verified_concepts", "verdicts")):
         study.of_model("cnn", *leg, batch_size=1)
     return study

@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 
 from sieve_assets.stores import lake as lakes
-from sieve_assets.stores.connections import OtherSchemaError, WarehouseBusyError
-from sieve_assets.stores.lake import DuckLake, LakeLostError
+from sieve_assets.stores.connections import LakeLostError, OtherSchemaError, WarehouseBusyError
+from sieve_assets.stores.lake import DuckLake
 from sieve_assets.stores.schema import tables
 from sieve_assets.stores.warehouse import Replacement, Warehouse
 from sieve_assets_tests.conftest import SECRET
